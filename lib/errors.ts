@@ -1,0 +1,123 @@
+// Owns the one error type that leaves this package, and its stable codes.
+// Every error says what happened, what was expected, what was found and the next step.
+
+/** Stable codes: scripts may switch on them; a code is never reused for another meaning. */
+export type ErrorCode =
+  | 'ABORTED'
+  | 'ADDON_NOT_BUILT'
+  | 'ADDON_LOAD_FAILED'
+  | 'BUSY'
+  | 'CHECKPOINT_INVALID'
+  | 'CHECKPOINT_MISMATCH'
+  | 'CHECKPOINT_NOT_FOUND'
+  | 'CONFIG_FILE_INVALID'
+  | 'CONFIG_FILE_NOT_FOUND'
+  | 'CONFIG_INVALID_OVERRIDE'
+  | 'CONFIG_INVALID_VALUE'
+  | 'CONFIG_UNKNOWN_KEY'
+  | 'CONFIG_UNKNOWN_OPTION'
+  | 'DATASET_CORRUPT'
+  | 'DATASET_DOWNLOAD_FAILED'
+  | 'DATASET_NOT_FOUND'
+  | 'DATASET_TOO_SMALL'
+  | 'DEVICE_UNAVAILABLE'
+  | 'DISK_FULL'
+  | 'IMAGE_INVALID'
+  | 'IMAGE_NOT_FOUND'
+  | 'INVALID_ARGUMENT'
+  | 'LIBTORCH_ARCHIVE_INVALID'
+  | 'LIBTORCH_DOWNLOAD_FAILED'
+  | 'LIBTORCH_LOAD_FAILED'
+  | 'LIBTORCH_NOT_FOUND'
+  | 'LIBTORCH_VERSION'
+  | 'LOCKED'
+  | 'NATIVE_FAILURE'
+  | 'NO_IMAGES_FOUND'
+  | 'NOT_WRITABLE'
+  | 'OUT_OF_MEMORY'
+  | 'PLATFORM_UNSUPPORTED'
+  | 'PYTHON_NOT_FOUND'
+  | 'SOME_IMAGES_FAILED'
+  | 'USAGE';
+
+/** The parts of an error message; only `what` is always known. */
+export interface ErrorDetails {
+  /** What happened, as the start of a sentence: `checkpoint "x" cannot be read`. */
+  what: string;
+  expected?: string | undefined;
+  found?: string | undefined;
+  /** One action that mends it, as a command or an instruction. */
+  nextStep?: string | undefined;
+  cause?: unknown;
+}
+
+/** The only error class that functions of this package throw or reject with. */
+export class Cifar10Error extends Error {
+  override name = 'Cifar10Error';
+  readonly code: ErrorCode;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+  readonly nextStep: string | undefined;
+
+  constructor(code: ErrorCode, details: ErrorDetails) {
+    super(formatMessage(details), details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.nextStep = details.nextStep;
+  }
+}
+
+/** Rejection of work that an `AbortSignal` stopped; `cause` is the signal's reason. */
+export class AbortError extends Cifar10Error {
+  override name = 'AbortError';
+
+  constructor(what: string, reason?: unknown) {
+    super('ABORTED', { what, cause: reason });
+  }
+}
+
+function formatMessage({ what, expected, found, nextStep }: ErrorDetails): string {
+  const comparison = [
+    expected === undefined ? undefined : `expected ${expected}`,
+    found === undefined ? undefined : `found ${found}`,
+  ].filter((part) => part !== undefined);
+  const sentence = comparison.length > 0 ? `${what}: ${comparison.join(', ')}` : what;
+  return nextStep === undefined ? sentence : `${sentence}. Next step: ${nextStep}`;
+}
+
+/** The text of any thrown value. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The system error code (`ENOENT`…) of a thrown value, if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const REFUSED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
+
+/** Turns a failure to write `path` into a coded error; errors of other kinds are returned as they are. */
+export function writeError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code !== undefined && FULL.has(code))
+    return new Cifar10Error('DISK_FULL', {
+      what: `"${path}" cannot be written`,
+      expected: 'free space on the disk and within the quota',
+      found: code,
+      nextStep: 'free some space or choose a folder on another disk',
+      cause: error,
+    });
+  if (code !== undefined && REFUSED.has(code))
+    return new Cifar10Error('NOT_WRITABLE', {
+      what: `"${path}" cannot be written`,
+      expected: 'a folder that this user may write to',
+      found: code,
+      nextStep: 'choose another folder or change its permissions',
+      cause: error,
+    });
+  return error;
+}
