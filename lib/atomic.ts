@@ -39,7 +39,7 @@ export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array 
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, error);
   }
 }

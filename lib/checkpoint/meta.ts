@@ -1,0 +1,94 @@
+// Owns what a checkpoint says about itself, and its form as safetensors metadata: a map of strings, JSON inside.
+// Must not know what the configuration holds: it travels as it is.
+import { z } from 'zod';
+import { Cifar10Error } from '../errors.js';
+
+const FORMAT = 'cifar10-torch';
+const FORMAT_VERSION = 1;
+
+const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
+
+const metaSchema = z.object({
+  config: z.record(z.string(), z.unknown()),
+  classNames: z.array(z.string().min(1)).min(1),
+  normalization: z.object({ mean: threeNumbers, std: threeNumbers }),
+  metrics: z.record(z.string(), z.unknown()),
+  versions: z.record(z.string(), z.string()),
+});
+
+/** What a checkpoint says about itself. No time stands in it: the same training gives the same bytes. */
+export interface CheckpointMeta {
+  readonly format: typeof FORMAT;
+  readonly formatVersion: typeof FORMAT_VERSION;
+  /** The resolved configuration with snake_case keys, not validated. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Indexed by label. */
+  readonly classNames: readonly string[];
+  /** Of pixels scaled to [0, 1], per channel R, G, B. */
+  readonly normalization: {
+    readonly mean: readonly [number, number, number];
+    readonly std: readonly [number, number, number];
+  };
+  readonly metrics: Readonly<Record<string, unknown>>;
+  /** Versions of what wrote it: this package, LibTorch, Node.js… */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** The metadata of a safetensors file. */
+export function encodeMeta(meta: Omit<CheckpointMeta, 'format' | 'formatVersion'>): Record<string, string> {
+  return {
+    format: FORMAT,
+    format_version: String(FORMAT_VERSION),
+    config: JSON.stringify(meta.config),
+    class_names: JSON.stringify(meta.classNames),
+    normalization: JSON.stringify(meta.normalization),
+    metrics: JSON.stringify(meta.metrics),
+    versions: JSON.stringify(meta.versions),
+  };
+}
+
+/** Reads the metadata back. Errors: `CHECKPOINT_INVALID` for a file this package did not write or a newer one did. */
+export function decodeMeta(path: string, metadata: Readonly<Record<string, string>>): CheckpointMeta {
+  if (metadata.format !== FORMAT)
+    throw new Cifar10Error('CHECKPOINT_INVALID', {
+      what: `"${path}" was not written by this package`,
+      expected: `the metadata "format" to be "${FORMAT}"`,
+      found: metadata.format === undefined ? 'none' : `"${metadata.format}"`,
+      nextStep: 'give a checkpoint that the train command wrote',
+    });
+  if (metadata.format_version !== String(FORMAT_VERSION))
+    throw new Cifar10Error('CHECKPOINT_INVALID', {
+      what: `checkpoint "${path}" has another format version`,
+      expected: String(FORMAT_VERSION),
+      found: metadata.format_version ?? 'none',
+      nextStep: 'install the version of this package that wrote it',
+    });
+  return { format: FORMAT, formatVersion: FORMAT_VERSION, ...parseParts(path, metadata) };
+}
+
+function parseParts(path: string, metadata: Readonly<Record<string, string>>) {
+  const result = metaSchema.safeParse({
+    config: parseJson(metadata.config),
+    classNames: parseJson(metadata.class_names),
+    normalization: parseJson(metadata.normalization),
+    metrics: parseJson(metadata.metrics),
+    versions: parseJson(metadata.versions),
+  });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new Cifar10Error('CHECKPOINT_INVALID', {
+    what: `checkpoint "${path}" has damaged metadata`,
+    expected: `a valid "${issue?.path.join('.')}"`,
+    found: issue?.message,
+    nextStep: 'copy the file again, or train a new checkpoint',
+  });
+}
+
+/** Undefined where there is no valid JSON: the schema then names the part. */
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  } catch {
+    return undefined;
+  }
+}

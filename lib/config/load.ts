@@ -1,0 +1,46 @@
+// Owns the order in which the sources of configuration are applied, and its way back to YAML.
+// Must not write anything, read the environment or know single keys.
+import { stringify } from 'yaml';
+import { compose } from './compose.js';
+import { listGroups, readConfigFile, readOption, readRootFile } from './groups.js';
+import { configToSnake } from './keys.js';
+import { parseOverrides } from './overrides.js';
+import { type Config, parseConfig } from './validate.js';
+
+type DeepPartial<Value> = Value extends readonly unknown[]
+  ? Value
+  : Value extends object
+    ? { readonly [Key in keyof Value]?: DeepPartial<Value[Key]> | undefined }
+    : Value;
+
+/** Any part of a configuration. */
+export type ConfigValues = DeepPartial<Config>;
+
+export interface LoadConfigOptions {
+  /** A YAML file: its `defaults:` list picks options, its other keys override values. */
+  config?: string | undefined;
+  /** Values to set after those of the file. */
+  values?: ConfigValues | undefined;
+  /** `group=option` and `a.b.c=value`, applied last; options are picked before any value is set. */
+  overrides?: readonly string[] | undefined;
+}
+
+/**
+ * Composes and validates the configuration: conf/, then the file, the values and the overrides. Deeply frozen.
+ * Errors: `CONFIG_FILE_NOT_FOUND`, `CONFIG_FILE_INVALID`, `CONFIG_INVALID_OVERRIDE`, `CONFIG_UNKNOWN_OPTION`,
+ * `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`.
+ */
+export function loadConfig(options: LoadConfigOptions = {}): Config {
+  const root = readRootFile();
+  const file = options.config === undefined ? { picks: {}, values: {} } : readConfigFile(options.config);
+  const overrides = parseOverrides(options.overrides ?? [], listGroups());
+  const picks = { ...root.picks, ...file.picks, ...overrides.picks };
+  const groups = Object.entries(picks).map(([group, option]) => ({ [group]: readOption(group, option) }));
+  const values = configToSnake(options.values ?? {});
+  return parseConfig(compose([...groups, root.values, file.values, values, ...overrides.values]));
+}
+
+/** The configuration as YAML; `loadConfig` given it as a file composes the same configuration. */
+export function configToYaml(config: Config): string {
+  return stringify(configToSnake(config), { aliasDuplicateObjects: false });
+}

@@ -1,0 +1,103 @@
+// Owns the step from a plain snake_case tree to a `Config`, and the errors that name keys as YAML spells them.
+// Must not read files or fill in values.
+import type { z } from 'zod';
+import { Cifar10Error, type ErrorDetails } from '../errors.js';
+import { type CamelCased, isTree, type Tree, toCamel } from './keys.js';
+import { nearestKey } from './nearest-key.js';
+import { configSchema, type SnakeConfig, VARIANT_PATHS } from './schema.js';
+
+const NOTHING = 'nothing';
+
+/** A resolved and validated configuration, deeply frozen. */
+export type Config = CamelCased<SnakeConfig>;
+
+/**
+ * Validates a plain snake_case tree, as composed from YAML or stored in a checkpoint.
+ * Errors: `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`.
+ */
+export function parseConfig(tree: unknown): Config {
+  const result = configSchema.safeParse(tree);
+  if (result.success) return deepFreeze(toCamel(result.data));
+  const { issues } = result.error;
+  const unknownKeys = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key].join('.')) : [],
+  );
+  throw unknownKeys.length > 0 ? unknownKeyError(unknownKeys, tree) : invalidValueError(issues, tree);
+}
+
+function unknownKeyError(unknownKeys: readonly string[], tree: unknown): Cifar10Error {
+  const [key = ''] = unknownKeys;
+  const parent = parentOf(key);
+  const valid = keyPaths(tree, new Set(unknownKeys));
+  return new Cifar10Error('CONFIG_UNKNOWN_KEY', {
+    what: `"${key}" is not a key of ${describeParent(parent, tree)}`,
+    expected: `one of ${valid.filter((path) => parentOf(path) === parent).join(', ')}`,
+    found: unknownKeys.map((unknownKey) => `"${unknownKey}"`).join(', '),
+    nextStep: `use the nearest valid key, "${nearestKey(key, valid)}"`,
+  });
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
+}
+
+function describeParent(parent: string, tree: unknown): string {
+  if (parent === '') return 'the configuration';
+  const name = VARIANT_PATHS.has(parent) ? valueAt(tree, [...parent.split('.'), 'name']) : undefined;
+  return name === undefined ? `"${parent}"` : `${parent.split('.').at(-1)} ${name}`;
+}
+
+interface Problem {
+  readonly key: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+function invalidValueError(issues: readonly z.core.$ZodIssue[], tree: unknown): Cifar10Error {
+  const problems = new Map<string, Problem>();
+  for (const { path, message } of issues) {
+    const key = path.join('.');
+    problems.set(key, { key, expected: message, found: describeValue(valueAt(tree, path)) });
+  }
+  const nextStep = [...problems.values()].some(({ found }) => found === NOTHING)
+    ? 'set what is missing, or pick a complete option of its group'
+    : 'correct the value in the config file or the override';
+  return new Cifar10Error('CONFIG_INVALID_VALUE', { ...describeProblems([...problems.values()]), nextStep });
+}
+
+function describeProblems(problems: readonly Problem[]): Omit<ErrorDetails, 'nextStep'> {
+  const [first, ...more] = problems;
+  if (first !== undefined && more.length === 0)
+    return { what: `config key "${first.key}"`, expected: first.expected, found: first.found };
+  const lines = problems.map(
+    ({ key, expected, found }) => `\n  "${key}": expected ${expected}, found ${found}`,
+  );
+  return { what: `${problems.length} config values are invalid:${lines.join('')}` };
+}
+
+/** Every path of the tree, maps included, but for what lies at or under an excluded path. */
+function keyPaths(tree: unknown, excluded: ReadonlySet<string>, prefix = ''): string[] {
+  if (!isTree(tree)) return [];
+  return Object.entries(tree).flatMap(([key, value]) => {
+    const path = `${prefix}${key}`;
+    return excluded.has(path) ? [] : [path, ...keyPaths(value, excluded, `${path}.`)];
+  });
+}
+
+function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Tree)[String(key)] : undefined),
+    tree,
+  );
+}
+
+function describeValue(value: unknown): string {
+  if (value === undefined) return NOTHING;
+  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) deepFreeze(item);
+  return Object.freeze(value);
+}

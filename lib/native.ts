@@ -1,0 +1,119 @@
+// Owns loading the native addon in two stages: the loader addon opens LibTorch, then the addon itself is required.
+// Must not touch the network nor depend on LD_LIBRARY_PATH; every failure says which command mends it.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Cifar10Error, errorMessage } from './errors.js';
+import {
+  assertPlatformSupported,
+  haveSameAbi,
+  type LocatedLibtorch,
+  locateLibtorch,
+  runtimeLibraries,
+} from './libtorch/index.js';
+import { PACKAGE_ROOT } from './package-root.js';
+
+export type NativeAddon = Record<string, unknown>;
+
+/** What native/loader exports. */
+interface Loader {
+  /** The LibTorch version that the addon was compiled against. */
+  builtForVersion: string;
+  /** Throws an `Error` with the linker's message and the path as `library`. */
+  openLibraries(paths: string[]): void;
+}
+
+const require = createRequire(import.meta.url);
+const nodeGypBuild = require('node-gyp-build') as { path(packageRoot: string): string };
+const BUILD_STEP = 'run `npm run build:native` in a clone, or install cifar10-torch again';
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * Loads LibTorch and the addon into this thread, at the first call only.
+ * Errors: `PLATFORM_UNSUPPORTED`, `ADDON_NOT_BUILT`, `ADDON_LOAD_FAILED`, `LIBTORCH_NOT_FOUND`, `LIBTORCH_VERSION`,
+ * `LIBTORCH_LOAD_FAILED`.
+ */
+export function loadNative(): NativeAddon {
+  loaded ??= loadBothStages();
+  return loaded;
+}
+
+/** Absolute path of the built addon. Errors: `ADDON_NOT_BUILT`. */
+export function findAddon(): string {
+  try {
+    return nodeGypBuild.path(PACKAGE_ROOT);
+  } catch (error) {
+    throw notBuilt('an addon in build/Release or prebuilds', 'none', error);
+  }
+}
+
+function loadBothStages(): NativeAddon {
+  assertPlatformSupported();
+  const addonPath = findAddon();
+  const loader = loadLoader(join(dirname(addonPath), 'cifar10_torch_loader.so'));
+  const libtorch = locateLibtorch({ builtForVersion: loader.builtForVersion });
+  // An explicit folder is not passed over for its version; calling into another ABI would crash.
+  if (!haveSameAbi(libtorch.version, loader.builtForVersion))
+    throw wrongVersion(libtorch, loader.builtForVersion);
+  openLibtorch(loader, libtorch);
+  try {
+    return require(addonPath) as NativeAddon;
+  } catch (error) {
+    throw addonLoadFailed(addonPath, error);
+  }
+}
+
+function loadLoader(path: string): Loader {
+  if (!existsSync(path)) throw notBuilt(`the file "${path}"`, 'none');
+  const target = { exports: {} };
+  try {
+    process.dlopen(target, path);
+  } catch (error) {
+    throw addonLoadFailed(path, error);
+  }
+  return target.exports as Loader;
+}
+
+function openLibtorch(loader: Loader, { path, version, variant }: LocatedLibtorch): void {
+  try {
+    loader.openLibraries(runtimeLibraries(path));
+  } catch (error) {
+    throw new Cifar10Error('LIBTORCH_LOAD_FAILED', {
+      what: `LibTorch ${version} (${variant}) at "${path}" cannot be loaded`,
+      found: errorMessage(error),
+      nextStep:
+        'run `npx cifar10-torch doctor`, then `npx cifar10-torch install-runtime` for a whole LibTorch',
+      cause: error,
+    });
+  }
+}
+
+function wrongVersion({ path, version }: LocatedLibtorch, builtForVersion: string): Cifar10Error {
+  const abi = builtForVersion.split('.').slice(0, 2).join('.');
+  return new Cifar10Error('LIBTORCH_VERSION', {
+    what: `LibTorch at "${path}" does not fit the addon`,
+    expected: `version ${abi}, which the addon was built for`,
+    found: version,
+    nextStep: `unset LIBTORCH and run \`npx cifar10-torch install-runtime\`, or build the addon for ${version}`,
+  });
+}
+
+function notBuilt(expected: string, found: string, cause?: unknown): Cifar10Error {
+  return new Cifar10Error('ADDON_NOT_BUILT', {
+    what: 'the native addon is missing',
+    expected,
+    found,
+    nextStep: BUILD_STEP,
+    cause,
+  });
+}
+
+function addonLoadFailed(path: string, cause: unknown): Cifar10Error {
+  return new Cifar10Error('ADDON_LOAD_FAILED', {
+    what: `the native addon "${path}" cannot be loaded`,
+    found: errorMessage(cause),
+    nextStep: BUILD_STEP,
+    cause,
+  });
+}

@@ -1,0 +1,19 @@
+// The addon's exports, no logic.
+#include <napi.h>
+
+#include "inspect.h"
+#include "predictor_wrap.h"
+#include "train_job.h"
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("train", Napi::Function::New(env, start_training, "train"));
+  exports.Set("Predictor", PredictorWrap::define(env));
+  exports.Set("describeModel", Napi::Function::New(env, describe_model, "describeModel"));
+  exports.Set("lrFactors", Napi::Function::New(env, lr_factors, "lrFactors"));
+  exports.Set("trainBatch", Napi::Function::New(env, train_batch, "trainBatch"));
+  exports.Set("orthogonalize", Napi::Function::New(env, orthogonalize, "orthogonalize"));
+  exports.Set("runtimeInfo", Napi::Function::New(env, runtime_info, "runtimeInfo"));
+  return exports;
+}
+
+NODE_API_MODULE(cifar10_torch, init)

@@ -1,0 +1,40 @@
+// Owns the passage between JavaScript values and core structs: the only reader and writer of JavaScript
+// objects. Values were validated in TypeScript; here only what would crash is checked again.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "dataset.h"
+#include "evaluate.h"
+#include "model.h"
+#include "predictor.h"
+#include "trainer.h"
+
+// options: { config, trainFiles, testFiles }, config as lib/config resolves it.
+cifar10::TrainOptions to_train_options(const Napi::Object& options);
+// options: { model, normalization, device, precision, threads, batchSize }
+cifar10::PredictorOptions to_predictor_options(const Napi::Object& options);
+cifar10::ModelOptions to_model_options(const Napi::Object& model);
+cifar10::ScheduleOptions to_schedule_options(const Napi::Object& schedule);
+cifar10::LoaderOptions to_loader_options(const Napi::Object& data_loading);
+cifar10::NormalizationOptions to_normalization_options(const Napi::Object& normalization);
+std::vector<std::string> to_strings(const Napi::Value& value);
+
+// [{ name, dtype: 'F32' | 'I64', shape, data: Uint8Array }] <-> tensors; the bytes are copied both ways.
+std::vector<cifar10::NamedTensor> to_state(const Napi::Value& value);
+Napi::Array from_state(Napi::Env env, const std::vector<cifar10::NamedTensor>& state);
+
+// images: Uint8Array of [N,32,32,3] interleaved pixels -> uint8 [N,3,32,32], channels-last, a copy.
+at::Tensor to_images(const Napi::Value& value);
+// float32, contiguous -> Float32Array, a copy.
+Napi::Float32Array from_floats(Napi::Env env, const at::Tensor& tensor);
+
+Napi::Object from_start(Napi::Env env, const cifar10::StartEvent& event);
+Napi::Object from_step(Napi::Env env, const cifar10::StepEvent& event);
+Napi::Object from_epoch(Napi::Env env, const cifar10::EpochEvent& event);
+Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total);
+Napi::Object from_evaluation(Napi::Env env, const cifar10::Evaluation& evaluation);
+Napi::Object from_train_result(Napi::Env env, const cifar10::TrainResult& result);

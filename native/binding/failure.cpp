@@ -1,0 +1,44 @@
+#include "failure.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+
+#include "error.h"
+#include "evaluate.h"
+
+Failure describe_current_exception() {
+  try {
+    throw;
+  } catch (const cifar10::Stopped&) {
+    return {"ABORTED", "stopped before the end"};
+  } catch (const cifar10::Error& error) {
+    return {error.code(), error.what()};
+  } catch (const c10::OutOfMemoryError& error) {
+    return {"OUT_OF_MEMORY", error.what_without_backtrace()};
+  } catch (const std::bad_alloc&) {
+    return {"OUT_OF_MEMORY", "not enough memory. Next step: use a smaller data_loading.batch_size"};
+  } catch (const c10::Error& error) {
+    return {"NATIVE_FAILURE", error.what_without_backtrace()};
+  } catch (const std::exception& error) {
+    return {"NATIVE_FAILURE", error.what()};
+  }
+}
+
+Napi::Error to_error(Napi::Env env, const Failure& failure) {
+  auto error = Napi::Error::New(env, failure.message);
+  error.Set("code", failure.code);
+  return error;
+}
+
+void rethrow_coded(Napi::Env env, const std::function<void()>& work) {
+  Failure failure;
+  try {
+    return work();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    failure = describe_current_exception();
+  }
+  throw to_error(env, failure);
+}

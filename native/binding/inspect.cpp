@@ -1,0 +1,73 @@
+#include "inspect.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
+
+#include "convert.h"
+#include "failure.h"
+#include "loader.h"
+#include "model.h"
+#include "optimizer.h"
+#include "schedule.h"
+
+Napi::Value describe_model(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto options = to_model_options(info[0].As<Napi::Object>());
+  auto description = Napi::Object::New(env);
+  rethrow_coded(env, [&] {
+    const auto model = cifar10::make_model(options, 0);
+    description.Set("parameterCount", cifar10::parameter_count(*model));
+    auto tensors = from_state(env, cifar10::state_of(*model));
+    for (uint32_t i = 0; i < tensors.Length(); ++i) tensors.Get(i).As<Napi::Object>().Delete("data");
+    description.Set("tensors", tensors);
+  });
+  return description;
+}
+
+Napi::Value lr_factors(const Napi::CallbackInfo& info) {
+  const auto schedule = to_schedule_options(info[0].As<Napi::Object>());
+  const auto steps = info[1].ToNumber().Int64Value();
+  auto factors = Napi::Array::New(info.Env());
+  for (int64_t step = 0; step < steps; ++step)
+    factors.Set(static_cast<uint32_t>(step), cifar10::lr_factor(schedule, step, steps));
+  return factors;
+}
+
+Napi::Value train_batch(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto request = info[0].As<Napi::Object>();
+  const auto data_loading = request.Get("dataLoading").As<Napi::Object>();
+  const auto integer = [&](const char* key) { return request.Get(key).ToNumber().Int64Value(); };
+  auto result = Napi::Object::New(env);
+  rethrow_coded(env, [&] {
+    cifar10::TrainLoader loader(
+        cifar10::read_records(to_strings(request.Get("files"))), to_loader_options(data_loading),
+        to_normalization_options(data_loading.Get("normalization").As<Napi::Object>()), at::kFloat,
+        static_cast<uint64_t>(integer("seed")));
+    loader.start_epoch(integer("epoch"));
+    const auto batch = loader.batch(integer("index"));
+    result.Set("images", from_floats(env, batch.images.contiguous()));
+    auto labels = Napi::Array::New(env);
+    for (int64_t i = 0; i < batch.labels.size(0); ++i)
+      labels.Set(static_cast<uint32_t>(i), batch.labels[i].item<int64_t>());
+    result.Set("labels", labels);
+  });
+  return result;
+}
+
+Napi::Value orthogonalize(const Napi::CallbackInfo& info) {
+  auto list = Napi::Array::New(info.Env());
+  list.Set(0U, info[0]);
+  const auto matrix = to_state(list).front().tensor;
+  return from_floats(
+      info.Env(), cifar10::orthogonalize(matrix, info[1].ToNumber().Int64Value(), at::kFloat).contiguous());
+}
+
+Napi::Value runtime_info(const Napi::CallbackInfo& info) {
+  auto result = Napi::Object::New(info.Env());
+  result.Set("libtorchVersion", TORCH_VERSION);
+  result.Set("hasCuda", at::hasCUDA());
+  result.Set("cpuCapability", at::get_cpu_capability());
+  return result;
+}

@@ -1,0 +1,17 @@
+// Owns the exports that show parts of the core by themselves: for previews, plots, checks before loading, and
+// tests.
+#pragma once
+
+#include <napi.h>
+
+// describeModel(model): { parameterCount, tensors: [{ name, dtype, shape }] }
+Napi::Value describe_model(const Napi::CallbackInfo& info);
+// lrFactors(schedule, totalSteps): number[]
+Napi::Value lr_factors(const Napi::CallbackInfo& info);
+// trainBatch({ files, dataLoading, seed, epoch, index }): { images: Float32Array of [B,3,32,32], labels:
+// number[] }
+Napi::Value train_batch(const Napi::CallbackInfo& info);
+// orthogonalize({ name, dtype: 'F32', shape, data }, steps): Float32Array of the same shape
+Napi::Value orthogonalize(const Napi::CallbackInfo& info);
+// runtimeInfo(): { libtorchVersion, hasCuda, cpuCapability }
+Napi::Value runtime_info(const Napi::CallbackInfo& info);

@@ -1,0 +1,66 @@
+#include "job.h"
+
+#include <utility>
+
+#include "failure.h"
+
+Job::Job(Napi::Env env, const Napi::Value& listener)
+    : deferred_(Napi::Promise::Deferred::New(env)), stop_(std::make_shared<std::atomic<bool>>(false)) {
+  if (listener.IsFunction()) listener_ = Napi::Persistent(listener.As<Napi::Function>());
+}
+
+Napi::Object Job::start(Napi::Env env, const Napi::Value& listener, Work work) {
+  auto* job = new Job(env, listener);
+  job->channel_ = Channel::New(
+      env, "cifar10-torch", 0, 1, job, [](Napi::Env e, void*, Job* ended) { finalize(e, ended); },
+      static_cast<void*>(nullptr));
+  // Hooks run last in, first out: added after the channel's own, this one joins the thread while the channel
+  // lives.
+  napi_add_env_cleanup_hook(env, &Job::end_with_environment, job);
+  auto handle = Napi::Object::New(env);
+  handle.Set("result", job->deferred_.Promise());
+  handle.Set("stop",
+             Napi::Function::New(env, [flag = job->stop_](const Napi::CallbackInfo&) { *flag = true; }));
+  job->thread_ = std::thread([job, work = std::move(work)] { job->run(work); });
+  return handle;
+}
+
+void Job::run(const Work& work) {
+  try {
+    post([this, to_js = work(*this)](Napi::Env env) { deferred_.Resolve(to_js(env)); });
+  } catch (...) {
+    post([this, failure = describe_current_exception()](Napi::Env env) {
+      deferred_.Reject(to_error(env, failure).Value());
+    });
+  }
+  channel_.Release();
+}
+
+void Job::emit(ToJs to_event) {
+  if (listener_.IsEmpty()) return;
+  post([this, to_event = std::move(to_event)](Napi::Env env) { listener_.Call({to_event(env)}); });
+}
+
+void Job::post(Callback callback) {
+  auto* owned = new Callback(std::move(callback));
+  if (channel_.BlockingCall(owned) != napi_ok) delete owned;  // the environment is ending: nobody listens
+}
+
+void Job::call_js(Napi::Env env, Napi::Function, Job*, Callback* callback) {
+  const std::unique_ptr<Callback> owned(callback);
+  if (static_cast<napi_env>(env) == nullptr) return;
+  const Napi::HandleScope scope(env);
+  (*callback)(env);
+}
+
+void Job::end_with_environment(void* argument) {
+  auto* job = static_cast<Job*>(argument);
+  *job->stop_ = true;
+  if (job->thread_.joinable()) job->thread_.join();
+}
+
+void Job::finalize(Napi::Env env, Job* job) {
+  napi_remove_env_cleanup_hook(env, &Job::end_with_environment, job);
+  if (job->thread_.joinable()) job->thread_.join();
+  delete job;
+}

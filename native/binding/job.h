@@ -1,0 +1,46 @@
+// Owns one piece of native work on a thread of its own: never the event loop, never libuv's pool, which a
+// training would block for minutes. Its outcome settles a promise; the end of the environment (process exit,
+// worker termination) stops it and waits for it.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+
+class Job {
+ public:
+  using StopFlag = std::shared_ptr<std::atomic<bool>>;
+  // Makes a JavaScript value; called on the JavaScript thread.
+  using ToJs = std::function<Napi::Value(Napi::Env)>;
+  // Done on the job's thread. It may throw anything, cifar10::Stopped included.
+  using Work = std::function<ToJs(Job&)>;
+
+  // Starts `work` and returns { result: Promise, stop(): void }. stop() makes the promise reject with code
+  // ABORTED. The promise rejects with an Error that carries `code`. `listener`: a function, or undefined.
+  static Napi::Object start(Napi::Env env, const Napi::Value& listener, Work work);
+
+  // Calls the listener with the event on the JavaScript thread, in order. From the job's thread only; never
+  // blocks.
+  void emit(ToJs to_event);
+  const std::atomic<bool>& stop() const { return *stop_; }
+
+ private:
+  using Callback = std::function<void(Napi::Env)>;
+  static void call_js(Napi::Env env, Napi::Function, Job*, Callback* callback);
+  using Channel = Napi::TypedThreadSafeFunction<Job, Callback, &Job::call_js>;
+
+  Job(Napi::Env env, const Napi::Value& listener);
+  void post(Callback callback);
+  void run(const Work& work);
+  static void end_with_environment(void* job);
+  static void finalize(Napi::Env env, Job* job);
+
+  Napi::Promise::Deferred deferred_;
+  Napi::FunctionReference listener_;  // made and released on the JavaScript thread
+  StopFlag stop_;
+  Channel channel_;
+  std::thread thread_;
+};

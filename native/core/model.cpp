@@ -1,0 +1,81 @@
+#include "model.h"
+
+#include <torch/torch.h>
+
+#include <map>
+#include <sstream>
+
+#include "cnn.h"
+#include "error.h"
+#include "fast_cnn.h"
+#include "random.h"
+#include "resnet.h"
+
+namespace cifar10 {
+namespace {
+
+struct Factory {
+  at::Generator& generator;
+  std::shared_ptr<Model> operator()(const FastCnnOptions& o) const {
+    return std::make_shared<FastCnn>(o, generator);
+  }
+  std::shared_ptr<Model> operator()(const CnnOptions& o) const { return std::make_shared<Cnn>(o, generator); }
+  std::shared_ptr<Model> operator()(const CifarResNetOptions& o) const {
+    return std::make_shared<CifarResNet>(o, generator);
+  }
+  std::shared_ptr<Model> operator()(const ResNetOptions& o) const {
+    return std::make_shared<ResNet>(o, generator);
+  }
+};
+
+std::map<std::string, at::Tensor> tensors_of(const Model& model) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& item : model.named_parameters()) tensors.emplace(item.key(), item.value());
+  for (const auto& item : model.named_buffers()) tensors.emplace(item.key(), item.value());
+  return tensors;
+}
+
+std::string describe(const at::Tensor& tensor) {
+  std::ostringstream text;
+  text << tensor.dtype().name() << ' ' << tensor.sizes();
+  return text.str();
+}
+
+}  // namespace
+
+std::shared_ptr<Model> make_model(const ModelOptions& options, uint64_t seed) {
+  auto generator = make_generator(seed, RandomStream::kInit, 0);
+  return std::visit(Factory{generator}, options);
+}
+
+std::vector<NamedTensor> state_of(const Model& model) {
+  std::vector<NamedTensor> state;
+  for (const auto& [name, tensor] : tensors_of(model))
+    state.push_back(
+        {name, tensor.detach().to(torch::kCPU, /*non_blocking=*/false, /*copy=*/true).contiguous()});
+  return state;
+}
+
+void load_state(Model& model, const std::vector<NamedTensor>& state) {
+  const torch::NoGradGuard no_grad;
+  const auto own = tensors_of(model);
+  if (own.size() != state.size())
+    throw Error("CHECKPOINT_MISMATCH",
+                "expected " + std::to_string(own.size()) + " tensors, found " + std::to_string(state.size()));
+  for (const auto& [name, source] : state) {
+    const auto target = own.find(name);
+    if (target == own.end()) throw Error("CHECKPOINT_MISMATCH", "the model has no tensor \"" + name + "\"");
+    if (target->second.sizes() != source.sizes() || target->second.dtype() != source.dtype())
+      throw Error("CHECKPOINT_MISMATCH", "tensor \"" + name + "\": expected " + describe(target->second) +
+                                             ", found " + describe(source));
+    target->second.copy_(source);
+  }
+}
+
+int64_t parameter_count(const Model& model) {
+  int64_t count = 0;
+  for (const auto& parameter : model.parameters()) count += parameter.numel();
+  return count;
+}
+
+}  // namespace cifar10

@@ -1,0 +1,55 @@
+// Owns the update rules: SGD with momentum (PyTorch's form) and Muon (Keller Jordan,
+// https://kellerjordan.github.io/posts/muon), with their momentum buffers. Must not know schedules: each step
+// is told which share of the peak lr to use.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "model.h"
+#include "options.h"
+
+namespace cifar10 {
+
+// Share of the peak lr at one step.
+struct LrFactors {
+  double all;
+  double short_lived;  // of Model::short_lived(); 0: frozen
+};
+
+class Optimizer {
+ public:
+  // Muon orthogonalizes in `dtype`. Keeps references to the model's parameters.
+  Optimizer(const Model& model, const OptimizerOptions& options, at::ScalarType dtype);
+
+  // Updates every parameter that has a gradient, in place.
+  void step(const LrFactors& factors);
+  void zero_grad();
+
+ private:
+  struct Group {
+    std::vector<at::Tensor> parameters;
+    double lr;
+    double momentum;
+    bool nesterov;
+    double weight_decay;
+    bool is_short_lived;
+    bool uses_muon;
+    std::vector<at::Tensor> momentum_buffers;  // undefined before the first step
+  };
+  void add_group(std::vector<at::Tensor> parameters, Group settings);
+  void add_groups(const Model& model, const SgdOptions& options);
+  void add_groups(const Model& model, const MuonOptions& options);
+  at::Tensor direction(Group& group, size_t index, const at::Tensor& gradient) const;
+
+  std::vector<Group> groups_;
+  at::ScalarType dtype_;
+  int64_t newton_schulz_steps_ = 0;
+};
+
+// The nearest semi-orthogonal matrix to `gradient` ([out, …] read as out × rest), roughly: singular values
+// land near 1. Quintic Newton–Schulz iteration in `dtype`; returns float32 of the same shape.
+at::Tensor orthogonalize(const at::Tensor& gradient, int64_t steps, at::ScalarType dtype);
+
+}  // namespace cifar10

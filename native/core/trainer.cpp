@@ -1,0 +1,183 @@
+#include "trainer.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "augment.h"
+#include "loader.h"
+#include "optimizer.h"
+#include "runtime.h"
+#include "schedule.h"
+
+namespace cifar10 {
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+struct EpochTotals {
+  double loss = 0;
+  double accuracy = 0;
+  double seconds = 0;
+  int64_t steps = 0;
+};
+
+class Trainer {
+ public:
+  Trainer(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
+      : options_(options),
+        observer_(observer),
+        stop_(stop),
+        runtime_(start_runtime(options.runtime)),
+        split_(split_validation(read_records(options.data.train_files), options.data.val_size, options.seed)),
+        test_(read_records(options.data.test_files).to(runtime_.device)),
+        loader_(split_.train.to(runtime_.device), options.data.loader, options.data.normalization,
+                runtime_.dtype, options.seed),
+        model_(make_model(options.model, options.seed)),
+        total_steps_(static_cast<int64_t>(
+            std::ceil(options.epochs * static_cast<double>(loader_.batches_per_epoch())))) {}
+
+  TrainResult run() {
+    announce();
+    calibrate();
+    model_->to(runtime_.device);
+    Optimizer optimizer(*model_, options_.optimizer, runtime_.dtype);
+    const int64_t steps_per_epoch = loader_.batches_per_epoch();
+    EpochTotals totals;
+    for (int64_t step = 0; step < total_steps_; ++step) {
+      if (stop_) throw Stopped{};
+      const Stopwatch watch;
+      const int64_t epoch = step / steps_per_epoch;
+      if (step % steps_per_epoch == 0) loader_.start_epoch(epoch);
+      const auto event = train_step(optimizer, step, epoch);
+      report_step(event, watch.seconds(), totals);
+      if ((step + 1) % steps_per_epoch == 0 || step + 1 == total_steps_) finish_epoch(epoch, step, totals);
+    }
+    return test();
+  }
+
+ private:
+  void announce() {
+    observer_.on_start({.device = runtime_.device.str(),
+                        .threads = runtime_.threads,
+                        .train_images = split_.train.size(),
+                        .val_images = split_.val.size(),
+                        .test_images = test_.size(),
+                        .steps_per_epoch = loader_.batches_per_epoch(),
+                        .steps = total_steps_,
+                        .parameters = parameter_count(*model_)});
+  }
+
+  void calibrate() {
+    const int64_t images = std::min(model_->calibration_images(), split_.train.size());
+    if (images == 0) return;
+    const auto first = split_.train.images.narrow(0, 0, images);
+    model_->calibrate(normalize(first, options_.data.normalization, torch::kFloat32));
+  }
+
+  // One optimizer update: batch, forward, loss, backward, update.
+  StepEvent train_step(Optimizer& optimizer, int64_t step, int64_t epoch) {
+    const auto factors = lr_factors(step);
+    // Once frozen it needs no gradient, and nothing before the next layer does.
+    if (auto parameter = model_->short_lived().parameter; parameter.defined())
+      parameter.set_requires_grad(factors.short_lived > 0);
+    model_->train();
+    const auto batch = loader_.batch(step % loader_.batches_per_epoch());
+    const auto logits = model_->forward(batch.images);
+    const bool sums = options_.loss_reduction == LossReduction::kSum;
+    const auto loss =
+        at::cross_entropy_loss(logits, batch.labels, {}, sums ? at::Reduction::Sum : at::Reduction::Mean,
+                               /*ignore_index=*/-100, options_.label_smoothing);
+    optimizer.zero_grad();
+    loss.backward();
+    optimizer.step(factors);
+    const double per_image = loss.item<double>() / static_cast<double>(sums ? batch.labels.size(0) : 1);
+    return {.step = step + 1,
+            .epoch = epoch + 1,
+            .loss = per_image,
+            .accuracy = accuracy(logits.detach(), batch.labels),
+            .lr = factors.all,
+            .images = batch.labels.size(0),
+            .images_per_second = 0};  // known when the whole step is over
+  }
+
+  LrFactors lr_factors(int64_t step) const {
+    const double all = lr_factor(options_.schedule, step, total_steps_);
+    const double short_steps =
+        model_->short_lived().epochs * static_cast<double>(loader_.batches_per_epoch());
+    const double position = static_cast<double>(step);
+    return {all, position < short_steps ? 1 - position / short_steps : 0};
+  }
+
+  void report_step(StepEvent event, double seconds, EpochTotals& totals) {
+    event.images_per_second = static_cast<double>(event.images) / seconds;
+    trained_images_ += event.images;
+    train_seconds_ += seconds;
+    totals.loss += event.loss;
+    totals.accuracy += event.accuracy;
+    totals.seconds += seconds;
+    totals.steps += 1;
+    observer_.on_step(event);
+  }
+
+  void finish_epoch(int64_t epoch, int64_t step, EpochTotals& totals) {
+    EpochEvent event{.epoch = epoch + 1,
+                     .step = step + 1,
+                     .loss = totals.loss / static_cast<double>(totals.steps),
+                     .accuracy = totals.accuracy / static_cast<double>(totals.steps),
+                     .val = std::nullopt,
+                     .duration_seconds = totals.seconds};
+    if (split_.val.size() > 0)
+      event.val = evaluate(*model_, split_.val.to(runtime_.device), evaluate_options(0), stop_, {}).metrics;
+    observer_.on_epoch(event);
+    totals = {};
+  }
+
+  TrainResult test() {
+    const Stopwatch watch;
+    const auto progress = [&](int64_t done, int64_t total) { observer_.on_test_progress(done, total); };
+    const auto evaluation = evaluate(*model_, test_, evaluate_options(options_.tta_level), stop_, progress);
+    return {.test = evaluation,
+            .steps = total_steps_,
+            .train_seconds = train_seconds_,
+            .test_seconds = watch.seconds(),
+            .images_per_second = static_cast<double>(trained_images_) / train_seconds_,
+            .state = state_of(*model_)};
+  }
+
+  EvaluateOptions evaluate_options(int64_t tta_level) const {
+    return {options_.data.normalization, runtime_.dtype, options_.eval_batch_size, tta_level};
+  }
+
+  const TrainOptions& options_;
+  TrainObserver& observer_;
+  const std::atomic<bool>& stop_;
+  Runtime runtime_;
+  Split split_;
+  Dataset test_;
+  TrainLoader loader_;
+  std::shared_ptr<Model> model_;
+  int64_t total_steps_;
+  double train_seconds_ = 0;
+  int64_t trained_images_ = 0;
+};
+
+}  // namespace
+
+TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop) {
+  install_cpu_allocator();
+  struct ReleaseMemory {
+    ~ReleaseMemory() { release_cached_memory(); }
+  } release;  // declared first, so that it runs when the trainer's tensors are gone
+  return Trainer(options, observer, stop).run();
+}
+
+}  // namespace cifar10

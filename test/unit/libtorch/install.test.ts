@@ -1,0 +1,230 @@
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { installLibtorch } from '../../../lib/libtorch/index.js';
+import {
+  isolate,
+  libtorchFiles,
+  temporaryFolder,
+  withPrefix,
+  without,
+  writeFiles,
+  writeWheel,
+  writeZip,
+} from './fakes.js';
+
+let cache: string;
+beforeEach(() => {
+  cache = isolate();
+});
+
+function archive(files = withPrefix('libtorch/', libtorchFiles())): string {
+  return writeZip(join(temporaryFolder(), 'libtorch.zip'), files);
+}
+
+/** Serves the bytes as the official archive. */
+async function serve(body: Buffer | string): Promise<void> {
+  const server = createServer((_, response) => void response.end(body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  vi.stubEnv('CIFAR10_TORCH_LIBTORCH_URL', `http://127.0.0.1:${port}/libtorch.zip`);
+}
+
+/** Real pip, which sees the wheels of one folder and no index. */
+function givePip(wheelFolder: string): void {
+  vi.stubEnv('PYTHON', 'python3');
+  vi.stubEnv('PIP_NO_INDEX', '1');
+  vi.stubEnv('PIP_CONFIG_FILE', '/dev/null');
+  vi.stubEnv('PIP_FIND_LINKS', wheelFolder);
+}
+
+/** Only whole installations may be left in the cache. */
+function expectNothingLeft(): void {
+  expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+}
+
+test('an official archive is unpacked to what build and run need', async () => {
+  const stages = new Set<string>();
+  const installed = await installLibtorch({ from: archive(), onProgress: ({ stage }) => stages.add(stage) });
+  const path = join(cache, 'libtorch-2.13.0-cpu');
+  expect(installed).toEqual({ path, version: '2.13.0', variant: 'cpu', source: 'cache' });
+  expect([...stages]).toEqual(['unpack']);
+  expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cpu']);
+  expect(readdirSync(join(path, 'lib')).sort()).toEqual([
+    'libc10.so',
+    'libgomp-a34b3233.so.1',
+    'libtorch.so',
+    'libtorch_cpu.so',
+  ]);
+  expect(readFileSync(join(path, 'lib/libtorch_cpu.so'), 'utf8')).toBe('torch_cpu');
+  expect(existsSync(join(path, 'include/ATen/ATen.h'))).toBe(true);
+});
+
+test('a wheel is unpacked alike', async () => {
+  const installed = await installLibtorch({ from: writeWheel(temporaryFolder()) });
+  expect(installed).toMatchObject({ version: '2.13.0', variant: 'cpu' });
+});
+
+test('of a CUDA archive all but the needless libraries are taken', async () => {
+  const extra = { 'lib/libtorch_cuda.so': 'cuda', 'lib/libcudart-1234.so.13': 'rt', 'lib/libshm.so': 'no' };
+  const files = { ...libtorchFiles('2.13.0+cu130'), ...extra };
+  const { path, variant } = await installLibtorch({ from: archive(withPrefix('libtorch/', files)) });
+  expect(variant).toBe('cu130');
+  const libraries = readdirSync(join(path, 'lib'));
+  expect(libraries).toEqual(expect.arrayContaining(['libtorch_cuda.so', 'libcudart-1234.so.13']));
+  expect(libraries).not.toEqual(expect.arrayContaining(['libshm.so']));
+  expect(libraries).not.toEqual(expect.arrayContaining(['libtorch_python.so']));
+});
+
+test('a wheel that leaves its libraries to other wheels is refused', async () => {
+  const from = writeWheel(
+    temporaryFolder(),
+    'Requires-Dist: nvidia-cudnn-cu13==9.0; platform_system == "Linux"\n',
+  );
+  await expect(installLibtorch({ from })).rejects.toMatchObject({
+    code: 'LIBTORCH_ARCHIVE_INVALID',
+    found: 'one that needs the package nvidia-cudnn-cu13',
+  });
+  expectNothingLeft();
+});
+
+test('one already there is reused; one that was cut off is replaced', async () => {
+  await serve(readFileSync(archive()));
+  const first = await installLibtorch();
+  vi.stubEnv('CIFAR10_TORCH_LIBTORCH_URL', 'http://127.0.0.1:1/');
+  expect(await installLibtorch()).toEqual(first);
+  truncateSync(join(first.path, 'lib/libtorch.so'), 1);
+  expect(await installLibtorch({ from: archive() })).toEqual(first);
+  expect(readFileSync(join(first.path, 'lib/libtorch.so'), 'utf8')).toBe('torch');
+});
+
+test('the official archive is downloaded and removed after unpacking', async () => {
+  const stages = new Set<string>();
+  await serve(readFileSync(archive()));
+  await installLibtorch({ onProgress: ({ stage }) => stages.add(stage) });
+  expect([...stages]).toEqual(['download', 'unpack']);
+  expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cpu']);
+});
+
+test.each([
+  ['refuses connections', undefined],
+  ['answers with a page', '<html>please log in</html>'],
+])('where the official site %s, pip is used and one line says so', async (_, page) => {
+  if (page !== undefined) await serve(page);
+  const wheels = temporaryFolder();
+  writeWheel(wheels);
+  givePip(wheels);
+  const lines: string[] = [];
+  expect(await installLibtorch({ onMessage: (line) => lines.push(line) })).toMatchObject({
+    version: '2.13.0',
+  });
+  expect(
+    lines.filter((line) => /^The official LibTorch archive .* using pip instead/.test(line)),
+  ).toHaveLength(1);
+  expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cpu']);
+});
+
+test('no network at all: the error says how to bring an archive', async () => {
+  givePip(temporaryFolder());
+  await expect(installLibtorch()).rejects.toMatchObject({
+    code: 'LIBTORCH_DOWNLOAD_FAILED',
+    message: expect.stringMatching(/No matching distribution/),
+    nextStep: expect.stringContaining('install-runtime --from <archive>'),
+  });
+  expectNothingLeft();
+});
+
+test('no network and no Python', async () => {
+  await expect(installLibtorch()).rejects.toMatchObject({
+    code: 'PYTHON_NOT_FOUND',
+    found: 'no Python',
+    nextStep: expect.stringContaining('set PYTHON'),
+  });
+  expectNothingLeft();
+});
+
+const official = (version?: string) => withPrefix('libtorch/', libtorchFiles(version));
+test.each([
+  ['of another version', official('2.9.1+cpu'), 'LIBTORCH_VERSION', /found 2\.9\.1/],
+  [
+    'without libtorch_cpu',
+    without(official(), 'libtorch/lib/libtorch_cpu.so'),
+    'LIBTORCH_ARCHIVE_INVALID',
+    /libtorch_cpu/,
+  ],
+  ['without libc10', without(official(), 'libtorch/lib/libc10.so'), 'LIBTORCH_ARCHIVE_INVALID', /libc10/],
+  [
+    'without headers',
+    without(official(), 'libtorch/include/ATen/ATen.h'),
+    'LIBTORCH_ARCHIVE_INVALID',
+    /ATen\.h/,
+  ],
+  [
+    'without a version',
+    without(official(), 'libtorch/build-version'),
+    'LIBTORCH_ARCHIVE_INVALID',
+    /build-version/,
+  ],
+  [
+    'that climbs out',
+    { ...official(), 'libtorch/include/../../../x.h': '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /\.\./,
+  ],
+  ['with an absolute name', { ...official(), '/tmp/x.h': '' }, 'LIBTORCH_ARCHIVE_INVALID', /absolute/],
+])('an archive %s is refused and nothing stays behind', async (_, files, code, message) => {
+  const rejection = expect.objectContaining({ code, message: expect.stringMatching(message) });
+  await expect(installLibtorch({ from: archive(files) })).rejects.toEqual(rejection);
+  expectNothingLeft();
+});
+
+test.each([
+  ['a text', () => Buffer.from('not a zip')],
+  ['a zip that was cut off', (whole: Buffer) => whole.subarray(0, whole.length / 2)],
+  ['a zip with a damaged library', (whole: Buffer) => damage(whole, 'torch_cpu')],
+])('%s is refused and nothing stays behind', async (_, change) => {
+  const from = join(temporaryFolder(), 'bad.zip');
+  writeFileSync(from, change(readFileSync(archive())));
+  await expect(installLibtorch({ from })).rejects.toMatchObject({ code: 'LIBTORCH_ARCHIVE_INVALID' });
+  expectNothingLeft();
+});
+
+/** Changes one byte of the content, not of the name, which stands before it. */
+function damage(whole: Buffer, content: string): Buffer {
+  const name = whole.indexOf(`lib${content}.so`);
+  whole.write('X', whole.indexOf(content, name + content.length + 3));
+  return whole;
+}
+
+test('an archive that is not there', async () => {
+  await expect(installLibtorch({ from: '/nonexistent.zip' })).rejects.toMatchObject({
+    code: 'LIBTORCH_ARCHIVE_INVALID',
+    found: expect.stringContaining('ENOENT'),
+  });
+});
+
+test('a cache that cannot be written', async () => {
+  const file = join(writeFiles(temporaryFolder(), { file: '' }), 'file');
+  vi.stubEnv('CIFAR10_TORCH_CACHE', join(file, 'cache'));
+  await expect(installLibtorch({ from: archive() })).rejects.toMatchObject({ code: 'NOT_WRITABLE' });
+});
+
+test('an abort during unpacking leaves nothing behind', async () => {
+  const controller = new AbortController();
+  const installing = installLibtorch({
+    from: archive(),
+    signal: controller.signal,
+    onProgress: () => controller.abort('enough'),
+  });
+  await expect(installing).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED', cause: 'enough' });
+  expectNothingLeft();
+});
+
+test('what a crashed installer left is removed', async () => {
+  writeFiles(cache, { '.libtorch-2.13.0-cpu.1234.abcd.tmp/lib/libc10.so': 'half', 'other/file': 'kept' });
+  await installLibtorch({ from: archive() });
+  expect(readdirSync(cache).sort()).toEqual(['libtorch-2.13.0-cpu', 'other']);
+});

@@ -1,0 +1,130 @@
+import { chmodSync, copyFileSync, statSync, truncateSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { runtimeLibraries, writeManifest } from '../../../lib/libtorch/folder.js';
+import { locateLibtorch } from '../../../lib/libtorch/locate.js';
+import { isolate, libtorchFiles, temporaryFolder, without, writeFiles } from './fakes.js';
+
+let cache: string;
+beforeEach(() => {
+  cache = isolate();
+});
+
+function installed(version: string, variant = 'cpu'): string {
+  return writeFiles(join(cache, `libtorch-${version}-${variant}`), libtorchFiles(`${version}+${variant}`));
+}
+
+/** A program that answers as Python with PyTorch in `folder` does. */
+function fakePython(folder: string): string {
+  const python = join(writeFiles(temporaryFolder(), { python: `#!/bin/sh\necho '${folder}'\n` }), 'python');
+  chmodSync(python, 0o755);
+  return python;
+}
+
+test('an explicit folder wins over LIBTORCH, that over the cache, that over Python', () => {
+  const option = writeFiles(temporaryFolder(), libtorchFiles('2.11.0+cpu'));
+  const environment = writeFiles(temporaryFolder(), libtorchFiles('2.12.0+cpu'));
+  const python = writeFiles(temporaryFolder(), libtorchFiles('2.14.0+cu130'));
+  vi.stubEnv('PYTHON', fakePython(python));
+  expect(locateLibtorch()).toEqual({ path: python, version: '2.14.0', variant: 'cu130', source: 'python' });
+  const cached = installed('2.13.0');
+  expect(locateLibtorch()).toEqual({ path: cached, version: '2.13.0', variant: 'cpu', source: 'cache' });
+  vi.stubEnv('LIBTORCH', environment);
+  expect(locateLibtorch()).toMatchObject({ path: environment, version: '2.12.0', source: 'environment' });
+  expect(locateLibtorch({ path: option })).toMatchObject({
+    path: option,
+    version: '2.11.0',
+    source: 'option',
+  });
+});
+
+test('without any, the error names the command that installs one', () => {
+  expect(() => locateLibtorch()).toThrow(
+    expect.objectContaining({
+      code: 'LIBTORCH_NOT_FOUND',
+      nextStep: 'run `npx cifar10-torch install-runtime`',
+    }),
+  );
+});
+
+test.each(['lib/libc10.so', 'lib/libtorch_cpu.so', 'lib/libtorch.so'])(
+  'an explicit folder without %s is refused',
+  (name) => {
+    installed('2.13.0');
+    const path = writeFiles(temporaryFolder(), without(libtorchFiles(), name));
+    expect(() => locateLibtorch({ path })).toThrow(
+      expect.objectContaining({ code: 'LIBTORCH_NOT_FOUND', expected: `the file ${name}`, found: 'none' }),
+    );
+  },
+);
+
+test('an explicit folder without OpenMP is refused', () => {
+  const path = writeFiles(temporaryFolder(), without(libtorchFiles(), 'lib/libgomp-a34b3233.so.1'));
+  expect(() => locateLibtorch({ path })).toThrow(/expected the file lib\/libgomp\.so\.1, found none/);
+});
+
+test('headers are asked for by a build only', () => {
+  const path = writeFiles(temporaryFolder(), without(libtorchFiles(), 'include/ATen/ATen.h'));
+  expect(locateLibtorch({ path })).toMatchObject({ path });
+  expect(() => locateLibtorch({ path, needsHeaders: true })).toThrow(
+    /expected the file include\/ATen\/ATen\.h/,
+  );
+});
+
+test('a version that does not fit is an error in an explicit folder and passed over elsewhere', () => {
+  const path = writeFiles(temporaryFolder(), libtorchFiles('2.9.1+cpu'));
+  expect(() => locateLibtorch({ path })).toThrow(
+    expect.objectContaining({ code: 'LIBTORCH_VERSION', found: '2.9.1', expected: 'version 2.11 to 2.14' }),
+  );
+  vi.stubEnv('PYTHON', fakePython(path));
+  expect(() => locateLibtorch()).toThrow(
+    expect.objectContaining({ code: 'LIBTORCH_NOT_FOUND', found: expect.stringContaining('2.9.1') }),
+  );
+});
+
+test('an addon is given the version it was built for', () => {
+  installed('2.13.0');
+  const older = installed('2.12.0');
+  expect(locateLibtorch({ builtForVersion: '2.12.3' }).path).toBe(older);
+  expect(() => locateLibtorch({ builtForVersion: '2.14.0' })).toThrow(
+    /expected LibTorch 2\.14 .*found version 2\.13\.0/,
+  );
+});
+
+test('the cache gives the build version, and of two variants the one installed last', () => {
+  const cpu = installed('2.13.0');
+  const cuda = installed('2.13.0', 'cu130');
+  installed('2.14.0');
+  utimesSync(cpu, 1000, 1000);
+  utimesSync(cuda, 2000, 2000);
+  expect(locateLibtorch().path).toBe(cuda);
+  utimesSync(cpu, 3000, 3000);
+  expect(locateLibtorch().path).toBe(cpu);
+});
+
+test('a library shorter than the manifest says makes an installed one unusable', async () => {
+  const folder = installed('2.13.0');
+  await writeManifest(folder, { version: '2.13.0', variant: 'cpu', files: { 'lib/libtorch_cpu.so': 9 } });
+  expect(locateLibtorch()).toMatchObject({ path: folder });
+  truncateSync(join(folder, 'lib/libtorch_cpu.so'), 5);
+  expect(() => locateLibtorch()).toThrow(/expected 9 bytes in lib\/libtorch_cpu\.so, found 5 bytes/);
+});
+
+test('a real library that was cut off is noticed without a manifest', () => {
+  const path = writeFiles(temporaryFolder(), libtorchFiles());
+  const report = process.report.getReport() as unknown as { sharedObjects: string[] };
+  const libc = report.sharedObjects.find((name) => /\/libc\.so/.test(name)) as string;
+  const target = join(path, 'lib/libc10.so');
+  copyFileSync(libc, target);
+  expect(locateLibtorch({ path })).toMatchObject({ path });
+  truncateSync(target, statSync(libc).size - 1);
+  expect(() => locateLibtorch({ path })).toThrow(/expected the whole of lib\/libc10\.so/);
+});
+
+test('the libraries are opened each after those it needs, with CUDA where it is', () => {
+  const folder = writeFiles(temporaryFolder(), libtorchFiles());
+  const names = () => runtimeLibraries(folder).map((path) => path.replace(`${folder}/lib/`, ''));
+  expect(names()).toEqual(['libgomp-a34b3233.so.1', 'libc10.so', 'libtorch_cpu.so', 'libtorch.so']);
+  writeFiles(folder, { 'lib/libtorch_cuda.so': '', 'lib/libc10_cuda.so': '' });
+  expect(names().slice(3)).toEqual(['libc10_cuda.so', 'libtorch_cuda.so', 'libtorch.so']);
+});

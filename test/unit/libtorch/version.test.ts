@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { assertPlatformSupported, currentPlatform } from '../../../lib/libtorch/platform.js';
+import {
+  haveSameAbi,
+  isAcceptedVersion,
+  parseVersionText,
+  readVersion,
+} from '../../../lib/libtorch/version.js';
+import { temporaryFolder, writeFiles } from './fakes.js';
+
+test.each([
+  ['2.13.0+cpu\n', { version: '2.13.0', variant: 'cpu' }],
+  [
+    "from typing import Optional\n__version__ = '2.13.0+cu130'\ncuda = '13.0'",
+    { version: '2.13.0', variant: 'cu130' },
+  ],
+  ['2.11.1', { version: '2.11.1' }],
+  ['2.14.0a0+git1234', { version: '2.14.0', variant: 'git1234' }],
+  ['2.13.0+../../x', undefined],
+  ['<html>', undefined],
+])('the version in %j', (text, expected) => {
+  expect(parseVersionText(text)).toEqual(expected);
+});
+
+test.each([
+  ['2.10.9', false],
+  ['2.11.0', true],
+  ['2.14.3', true],
+  ['2.15.0', false],
+  ['3.13.0', false],
+])('version %s is accepted: %s', (version, expected) => {
+  expect(isAcceptedVersion(version)).toBe(expected);
+});
+
+test('the ABI follows the minor version', () => {
+  expect(haveSameAbi('2.13.0', '2.13.2')).toBe(true);
+  expect(haveSameAbi('2.13.0', '2.1.0')).toBe(false);
+});
+
+test.each(['include/torch/headeronly/version.h', 'include/torch/version.h'])(
+  'the version in %s',
+  (header) => {
+    const defines =
+      '#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 12\n#define TORCH_VERSION_PATCH 1\n';
+    const folder = writeFiles(temporaryFolder(), { [header]: defines });
+    expect(readVersion(folder)).toEqual({ version: '2.12.1', variant: 'cpu' });
+    writeFiles(folder, { 'lib/libtorch_cuda.so': '' });
+    expect(readVersion(folder)).toEqual({ version: '2.12.1', variant: 'cuda' });
+  },
+);
+
+test('this machine can run LibTorch', () => {
+  expect(currentPlatform().glibcVersion).toMatch(/^2\.\d+/);
+  expect(() => assertPlatformSupported()).not.toThrow();
+});
+
+test.each([
+  ['musl', { os: 'linux', arch: 'x64', glibcVersion: undefined }, /found another one, such as musl/],
+  [
+    'old glibc',
+    { os: 'linux', arch: 'x64', glibcVersion: '2.9' },
+    /expected glibc 2\.28 or newer, found glibc 2\.9/,
+  ],
+  ['macOS', { os: 'darwin', arch: 'arm64', glibcVersion: undefined }, /found darwin on arm64/],
+  ['32 bits', { os: 'linux', arch: 'ia32', glibcVersion: '2.36' }, /found linux on ia32/],
+])('%s is refused with the next step', (_, platform, message) => {
+  expect(() => assertPlatformSupported(platform)).toThrow(
+    expect.objectContaining({
+      code: 'PLATFORM_UNSUPPORTED',
+      message: expect.stringMatching(message),
+      nextStep: expect.any(String),
+    }),
+  );
+});
