@@ -11,9 +11,8 @@ import {
   locateLibtorch,
   runtimeLibraries,
 } from './libtorch/index.js';
+import type { NativeAddon } from './native-addon.js';
 import { PACKAGE_ROOT } from './package-root.js';
-
-export type NativeAddon = Record<string, unknown>;
 
 /** What native/loader exports. */
 interface Loader {

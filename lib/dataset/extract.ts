@@ -1,5 +1,5 @@
 // Owns unpacking a tar stream: only files of known name and bearable size, straight into one folder.
-// Everything else in the archive (links, other names, paths that climb) is left out.
+// Everything else in the archive (links, other names, other depths) is left out.
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { type ReadEntry, Unpack } from 'tar';

@@ -14,13 +14,13 @@ import { findFault, type VerifyOptions } from './verify.js';
 
 export interface DownloadDatasetOptions {
   /** The folder to fill; null or absent: the cache folder. */
-  dataDir?: string | null;
+  dataDir?: string | null | undefined;
   /** Which sources may be used, in this order; all of them if absent. */
-  sources?: readonly DatasetSource['id'][];
-  signal?: AbortSignal;
-  onProgress?: (progress: DatasetProgress) => void;
+  sources?: readonly DatasetSource['id'][] | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: DatasetProgress) => void) | undefined;
   /** One line for a person: why a source failed, what comes next. */
-  onMessage?: (line: string) => void;
+  onMessage?: ((line: string) => void) | undefined;
 }
 
 export interface DownloadedDataset {

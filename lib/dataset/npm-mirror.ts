@@ -48,7 +48,11 @@ async function fetchSheets(facts: MirrorFacts, context: SourceContext): Promise<
     doneBytes = 0;
     return pacote.tarball.stream(
       facts.spec,
-      (stream) => extractWanted(stream, { folder, wants, onBytes, signal }),
+      (stream) => {
+        // A broken stream may report more than one error; the later ones would end the process.
+        stream.on('error', () => {});
+        return extractWanted(stream, { folder, wants, onBytes, signal });
+      },
       settings,
     );
   };

@@ -20,7 +20,7 @@ export interface ResolveOptions {
   source: 'cifar10' | 'sample';
   /** Holds the six .bin files, itself or in `cifar-10-batches-bin`; null: the cache folder. */
   dataDir: string | null;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const SAMPLE_FOLDER = join(PACKAGE_ROOT, 'lib', 'dataset', 'sample');

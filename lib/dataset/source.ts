@@ -1,4 +1,5 @@
 // Owns the contract between the download of the dataset and the places it can come from.
+// Types only, but for the one error that means "later".
 import type { BatchTable } from './facts.js';
 
 export interface DatasetProgress {

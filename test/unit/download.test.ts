@@ -1,3 +1,5 @@
+// Tests the resumable download against a real server on the loopback that breaks in the ways servers break.
+// What the bytes mean is tested where they are used.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

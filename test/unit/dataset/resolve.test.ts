@@ -1,3 +1,5 @@
+// Tests where the dataset is looked for and how a wrong, short or missing file is reported.
+// The embedded sample is verified for real; other files come from a small dataset of the same shape.
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';

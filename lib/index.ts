@@ -1,0 +1,22 @@
+// Owns the list of what this package offers. Exports only.
+export type { Config, ConfigValues, LoadConfigOptions } from './config/index.js';
+export { configToYaml, loadConfig } from './config/index.js';
+export {
+  CLASS_NAMES,
+  type DatasetProgress,
+  type DownloadDatasetOptions,
+  type DownloadedDataset,
+  downloadDataset,
+} from './dataset/index.js';
+export { type DoctorCheck, type DoctorReport, doctor } from './doctor.js';
+export { AbortError, Cifar10Error, type ErrorCode } from './errors.js';
+export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
+export type { ImageInput, RawImage } from './images.js';
+export { type InferFailure, type InferOptions, type InferRecord, infer } from './infer.js';
+export { type InstallOptions, type InstallProgress, installLibtorch } from './libtorch/index.js';
+export type { RuntimeOptions } from './model.js';
+export type { EpochEvent, StepEvent, TestEvent } from './native-addon.js';
+export { type ClassProbability, type Prediction, type PredictOptions, predict } from './predict.js';
+export { type RunStartEvent, type TrainEvent, type TrainOptions, type TrainResult, train } from './train.js';
+export type { TrainingRun } from './training-run.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,60 @@
+// Owns classifying the image files of a folder, one record a file, going on past files that cannot be read.
+import { Cifar10Error, type ErrorCode } from './errors.js';
+import { decodeImage, listImages } from './images.js';
+import { openModel, type RuntimeOptions } from './model.js';
+import { throwIfAborted } from './native-job.js';
+import { type ClassifyOptions, classifyPixels, type Prediction } from './predict.js';
+
+export interface InferOptions extends RuntimeOptions, ClassifyOptions {
+  /** A folder; image files in it and in the folders below it are classified. */
+  testDir: string;
+  /** Path of the checkpoint file. */
+  checkpoint: string;
+  /** Called once, with the number of files. */
+  onStart?: ((fileCount: number) => void) | undefined;
+}
+
+export interface InferFailure {
+  file: string;
+  error: { code: ErrorCode; message: string };
+}
+
+export type InferRecord = ({ file: string } & Prediction) | InferFailure;
+
+/** Files decoded and classified together. */
+const BATCH_FILES = 256;
+
+/**
+ * Classifies the folder's images in the order of their paths.
+ * Errors: those of opening the checkpoint, `IMAGE_NOT_FOUND` and `NO_IMAGES_FOUND` for the folder, `ABORTED`. A file
+ * that cannot be decoded is a record with `error`.
+ */
+export async function* infer(options: InferOptions): AsyncGenerator<InferRecord, void, undefined> {
+  const files = await listImages(options.testDir);
+  const model = await openModel(options.checkpoint, options);
+  options.onStart?.(files.length);
+  for (let begin = 0; begin < files.length; begin += BATCH_FILES) {
+    throwIfAborted(options.signal, 'the classification was stopped');
+    const decoded = await Promise.all(files.slice(begin, begin + BATCH_FILES).map(decodeFile));
+    const readable = decoded.filter((item) => 'pixels' in item);
+    const predictions = await classifyPixels(
+      model,
+      readable.map(({ pixels }) => pixels),
+      options,
+    );
+    const byFile = new Map(readable.map(({ file }, index) => [file, predictions[index] as Prediction]));
+    for (const item of decoded) {
+      const prediction = byFile.get(item.file);
+      yield prediction ? { file: item.file, ...prediction } : (item as InferFailure);
+    }
+  }
+}
+
+async function decodeFile(file: string): Promise<{ file: string; pixels: Uint8Array } | InferFailure> {
+  try {
+    return { file, pixels: await decodeImage(file) };
+  } catch (error) {
+    if (!(error instanceof Cifar10Error)) throw error;
+    return { file, error: { code: error.code, message: error.message } };
+  }
+}

@@ -1,0 +1,73 @@
+// Owns opening a checkpoint as a model ready to run: what evaluation and prediction begin with.
+import { assertTensorsMatch, type Checkpoint, readCheckpoint } from './checkpoint/index.js';
+import { type Config, parseConfig } from './config/index.js';
+import { Cifar10Error, errorMessage } from './errors.js';
+import { loadNative } from './native.js';
+import type { NativeAddon, NativePredictor } from './native-addon.js';
+import { fromNative } from './native-job.js';
+
+/** Where and how a model runs. */
+export interface RuntimeOptions {
+  /** Default: `auto`, CUDA where LibTorch and a GPU have it. */
+  device?: Config['training']['device'] | undefined;
+  /** Of activations. Default: the one it was trained with. */
+  precision?: Config['training']['precision'] | undefined;
+  /** Default: every core. */
+  threads?: number | undefined;
+}
+
+export interface Model {
+  readonly predictor: NativePredictor;
+  /** What it was trained with. */
+  readonly config: Config;
+  /** Indexed by label. */
+  readonly classNames: readonly string[];
+}
+
+/**
+ * Reads a checkpoint and loads its weights into the model named in it.
+ * Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, `DEVICE_UNAVAILABLE`, those of loading
+ * LibTorch.
+ */
+export async function openModel(path: string, runtime: RuntimeOptions): Promise<Model> {
+  const checkpoint = await readCheckpoint(path);
+  const config = trainingConfig(path, checkpoint);
+  const native = loadNative();
+  assertTensorsMatch(path, checkpoint.tensors, expectedTensors(native, config));
+  const state = [...checkpoint.tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  const options = {
+    model: config.model,
+    normalization: checkpoint.meta.normalization,
+    device: runtime.device ?? 'auto',
+    precision: runtime.precision ?? config.training.precision,
+    threads: runtime.threads ?? null,
+    batchSize: config.training.evalBatchSize,
+  };
+  try {
+    return {
+      predictor: new native.Predictor(options, state),
+      config,
+      classNames: checkpoint.meta.classNames,
+    };
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+function trainingConfig(path: string, { meta }: Checkpoint): Config {
+  try {
+    return parseConfig(meta.config);
+  } catch (error) {
+    throw new Cifar10Error('CHECKPOINT_INVALID', {
+      what: `checkpoint "${path}" has a configuration that this version does not know`,
+      found: errorMessage(error),
+      nextStep: 'install the version of this package that wrote it',
+      cause: error,
+    });
+  }
+}
+
+function expectedTensors(native: NativeAddon, config: Config) {
+  const { tensors } = native.describeModel(config.model);
+  return new Map(tensors.map(({ name, ...layout }) => [name, layout]));
+}

@@ -1,0 +1,123 @@
+// Owns the TypeScript view of what native/binding exports. Types only; lib/native.ts loads the real thing.
+import type { TensorData, TensorLayout } from './checkpoint/index.js';
+import type { Config } from './config/index.js';
+
+/** Work on a native thread. `stop` makes `result` reject with code `ABORTED` within one training step or batch. */
+export interface NativeJob<Result> {
+  result: Promise<Result>;
+  stop(): void;
+}
+
+export interface NamedTensor extends TensorData {
+  readonly name: string;
+}
+
+export interface StartEvent {
+  type: 'start';
+  /** `cpu`, `cuda:0` */
+  device: string;
+  threads: number;
+  trainImages: number;
+  valImages: number;
+  testImages: number;
+  stepsPerEpoch: number;
+  steps: number;
+  parameterCount: number;
+}
+
+export interface StepEvent {
+  type: 'step';
+  /** From 1. */
+  step: number;
+  /** From 1. */
+  epoch: number;
+  /** Of this batch: mean per image, with label smoothing. */
+  loss: number;
+  accuracy: number;
+  /** Share of the peak learning rate. */
+  lrFactor: number;
+  imagesPerSecond: number;
+}
+
+export interface EpochEvent {
+  type: 'epoch';
+  /** From 1. */
+  epoch: number;
+  step: number;
+  /** Means over the epoch's batches, on augmented images, while the weights were changing. */
+  loss: number;
+  accuracy: number;
+  /** Training only. */
+  durationSeconds: number;
+  /** On the images held out of train, when `data_loading.val_size` is above 0. */
+  val?: { accuracy: number; crossEntropy: number };
+}
+
+/** Progress of an evaluation, in images. */
+export interface TestEvent {
+  type: 'test';
+  done: number;
+  total: number;
+}
+
+export interface NativeEvaluation {
+  accuracy: number;
+  crossEntropy: number;
+  /** NaN for a class without images. */
+  perClassAccuracy: number[];
+  /** Row: true class; column: predicted class. */
+  confusionMatrix: number[][];
+  imageCount: number;
+  ttaAccuracy?: number;
+}
+
+export interface NativeTrainResult {
+  test: NativeEvaluation;
+  steps: number;
+  trainSeconds: number;
+  testSeconds: number;
+  imagesPerSecond: number;
+  state: NamedTensor[];
+}
+
+export interface NativePredictor {
+  /** pixels: uint8 [N,32,32,3]; resolves to probabilities float32 [N,10]. */
+  classify(pixels: Uint8Array, ttaLevel: number): NativeJob<Float32Array>;
+  evaluate(
+    files: readonly string[],
+    ttaLevel: number,
+    onEvent?: (event: TestEvent) => void,
+  ): NativeJob<NativeEvaluation>;
+}
+
+export interface PredictorOptions {
+  model: Config['model'];
+  normalization: Config['dataLoading']['normalization'];
+  device: Config['training']['device'];
+  precision: Config['training']['precision'];
+  threads: number | null;
+  batchSize: number;
+}
+
+/** What native/binding/addon.cpp exports. */
+export interface NativeAddon {
+  train(
+    options: { config: Config; trainFiles: readonly string[]; testFiles: readonly string[] },
+    onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
+  ): NativeJob<NativeTrainResult>;
+  Predictor: new (options: PredictorOptions, state: readonly NamedTensor[]) => NativePredictor;
+  describeModel(model: Config['model']): {
+    parameterCount: number;
+    tensors: ({ name: string } & TensorLayout)[];
+  };
+  lrFactors(schedule: Config['training']['schedule'], totalSteps: number): number[];
+  trainBatch(request: {
+    files: readonly string[];
+    dataLoading: Config['dataLoading'];
+    seed: number;
+    epoch: number;
+    index: number;
+  }): { images: Float32Array; labels: number[] };
+  orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
+  runtimeInfo(): { libtorchVersion: string; hasCuda: boolean; cpuCapability: string };
+}

@@ -1,0 +1,76 @@
+// Owns classifying images: decode, run the model, name the classes.
+import { Cifar10Error } from './errors.js';
+import { decodeImage, type ImageInput } from './images.js';
+import { type Model, openModel, type RuntimeOptions } from './model.js';
+import { runJob } from './native-job.js';
+
+export interface ClassifyOptions {
+  /** How many classes to list. Default: 3. */
+  topK?: number | undefined;
+  /** Test-time augmentation: 0 none (default), 1 mirror, 2 mirror and shifts. */
+  ttaLevel?: 0 | 1 | 2 | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface PredictOptions extends RuntimeOptions, ClassifyOptions {
+  /** Path of the checkpoint file. */
+  checkpoint: string;
+}
+
+export interface ClassProbability {
+  label: string;
+  /** 0–1; all classes sum to 1. */
+  probability: number;
+}
+
+export interface Prediction extends ClassProbability {
+  /** The most probable classes, in falling order; the first is `label`. */
+  topK: ClassProbability[];
+}
+
+/**
+ * Classifies one or many images with a checkpoint; the results are in the order of the images.
+ * An image that cannot be decoded rejects the whole call: `infer` is the form that goes on.
+ * Errors: those of opening the checkpoint, `IMAGE_NOT_FOUND`, `IMAGE_INVALID`, `INVALID_ARGUMENT`, `ABORTED`.
+ */
+export async function predict(
+  images: ImageInput | readonly ImageInput[],
+  options: PredictOptions,
+): Promise<Prediction[]> {
+  const inputs = isList(images) ? images : [images];
+  const model = await openModel(options.checkpoint, options);
+  const pixels = await Promise.all(inputs.map((image) => decodeImage(image)));
+  return classifyPixels(model, pixels, options);
+}
+
+function isList(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
+  return Array.isArray(images);
+}
+
+/** Classifies decoded images, each uint8 [32,32,3]. Errors: `INVALID_ARGUMENT`, `ABORTED`. */
+export async function classifyPixels(
+  { predictor, classNames }: Model,
+  pixels: readonly Uint8Array[],
+  { topK = 3, ttaLevel = 0, signal }: ClassifyOptions,
+): Promise<Prediction[]> {
+  if (!Number.isInteger(topK) || topK < 1 || topK > classNames.length)
+    throw new Cifar10Error('INVALID_ARGUMENT', {
+      what: 'topK is out of range',
+      expected: `an integer from 1 to ${classNames.length}`,
+      found: String(topK),
+    });
+  if (pixels.length === 0) return [];
+  const startJob = () => predictor.classify(Buffer.concat(pixels), ttaLevel);
+  const probabilities = await runJob(startJob, signal, 'the classification was stopped');
+  return pixels.map((_, image) => {
+    const begin = image * classNames.length;
+    return rank(classNames, probabilities.subarray(begin, begin + classNames.length), topK);
+  });
+}
+
+function rank(classNames: readonly string[], probabilities: Float32Array, count: number): Prediction {
+  const ranked = classNames
+    .map((label, index) => ({ label, probability: probabilities[index] as number }))
+    .sort((a, b) => b.probability - a.probability);
+  return { ...(ranked[0] as ClassProbability), topK: ranked.slice(0, count) };
+}
