@@ -36,11 +36,15 @@ export function listOptions(group: string): string[] {
   return files.map((name) => name.slice(0, -'.yaml'.length)).sort();
 }
 
-/** The values of one option. Errors: `CONFIG_UNKNOWN_OPTION`, which lists the options and names the nearest. */
-export function readOption(group: string, option: string): Tree {
+/**
+ * One option: its values, and what its `defaults:` list says of other groups (`override /group: option`), which
+ * holds unless that group is picked elsewhere.
+ * Errors: `CONFIG_UNKNOWN_OPTION`, which lists the options and names the nearest.
+ */
+export function readOption(group: string, option: string): ConfigFile {
   const options = listOptions(group);
   if (!options.includes(option)) throw unknownOption(`option "${option}" of "${group}"`, option, options);
-  return readYamlMap(join(CONF, group, `${option}.yaml`));
+  return readConfigFile(join(CONF, group, `${option}.yaml`));
 }
 
 /** The root of the configuration, conf/config.yaml. */
@@ -68,8 +72,9 @@ function readDefaults(path: string, defaults: unknown): [group: string, option: 
         '"defaults" to hold items "group: option" and at most one "_self_", the last',
         JSON.stringify(item),
       );
-    listOptions(pair[0]);
-    return [pair[0], pair[1]];
+    const group = pair[0].replace(/^override \//, '');
+    listOptions(group);
+    return [group, pair[1]];
   });
 }
 

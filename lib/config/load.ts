@@ -2,8 +2,8 @@
 // Must not write anything, read the environment or know single keys.
 import { stringify } from 'yaml';
 import { compose } from './compose.js';
-import { listGroups, readConfigFile, readOption, readRootFile } from './groups.js';
-import { configToSnake } from './keys.js';
+import { listGroups, type Picks, readConfigFile, readOption, readRootFile } from './groups.js';
+import { configToSnake, type Tree } from './keys.js';
 import { parseOverrides } from './overrides.js';
 import { type Config, parseConfig } from './validate.js';
 
@@ -34,10 +34,19 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   const root = readRootFile();
   const file = options.config === undefined ? { picks: {}, values: {} } : readConfigFile(options.config);
   const overrides = parseOverrides(options.overrides ?? [], listGroups());
-  const picks = { ...root.picks, ...file.picks, ...overrides.picks };
-  const groups = Object.entries(picks).map(([group, option]) => ({ [group]: readOption(group, option) }));
+  const groups = readPicked(root.picks, { ...file.picks, ...overrides.picks });
   const values = configToSnake(options.values ?? {});
   return parseConfig(compose([...groups, root.values, file.values, values, ...overrides.values]));
+}
+
+/** The picked options as layers; an option may override the default pick of another group, never one made by hand. */
+function readPicked(defaults: Picks, byHand: Picks): Tree[] {
+  const first = Object.entries({ ...defaults, ...byHand }).map(([group, option]) =>
+    readOption(group, option),
+  );
+  const byOption = Object.assign({}, ...first.map(({ picks }) => picks)) as Picks;
+  const picks = Object.entries({ ...defaults, ...byOption, ...byHand });
+  return picks.map(([group, option]) => ({ [group]: readOption(group, option).values }));
 }
 
 /** The configuration as YAML; `loadConfig` given it as a file composes the same configuration. */

@@ -130,6 +130,10 @@ const optimizer = z.discriminatedUnion(
   { error: variantMessage('sgd, muon', MAP) },
 );
 
+/** With undivided logits the summed loss of a large batch throws the weights far off in one step: no net learns. */
+const SUM_NEEDS_DIVIDED_LOGITS =
+  'mean for every model but fast, which divides its logits (pick "training=muon" or "training=standard")';
+
 const training = z.strictObject(
   {
     seed: integer(0, 2 ** 32 - 1),
@@ -151,7 +155,12 @@ const training = z.strictObject(
 );
 
 /** The whole configuration with the names it has in YAML. */
-export const configSchema = z.strictObject({ data_loading: dataLoading, model, training, output_dir: path });
+export const configSchema = z
+  .strictObject({ data_loading: dataLoading, model, training, output_dir: path })
+  .refine((config) => config.training.loss_reduction === 'mean' || config.model.name === 'fast', {
+    path: ['training', 'loss_reduction'],
+    error: SUM_NEEDS_DIVIDED_LOGITS,
+  });
 
 export type SnakeConfig = z.infer<typeof configSchema>;
 

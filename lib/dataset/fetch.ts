@@ -8,7 +8,7 @@ import { withLock } from '../lock.js';
 import { type BatchTable, CIFAR10, filesOf, NPM_MIRROR, OFFICIAL_ARCHIVE } from './facts.js';
 import { npmMirror } from './npm-mirror.js';
 import { discardArchive, officialArchive } from './official.js';
-import { datasetFolder, describeFiles, type DatasetFiles, locateFolder } from './resolve.js';
+import { type DatasetFiles, datasetFolder, describeFiles, locateFolder } from './resolve.js';
 import { type DatasetProgress, type DatasetSource, type SourceContext, TooSlowError } from './source.js';
 import { findFault, type VerifyOptions } from './verify.js';
 

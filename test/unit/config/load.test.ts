@@ -46,6 +46,18 @@ describe('the defaults', () => {
     for (const pick of picks) expect(loadConfig({ overrides: [pick] })).toBeDefined();
   });
 
+  test('of a model bring a training that suits it, unless one is picked by hand', () => {
+    expect(loadConfig({ overrides: ['model=resnet20'] }).training).toMatchObject({ lossReduction: 'mean' });
+    const { optimizer } = loadConfig({ overrides: ['training=standard', 'model=resnet20'] }).training;
+    expect(optimizer.name).toBe('sgd');
+    expect(() => loadConfig({ overrides: ['model=resnet20', 'training=fast94'] })).toThrowError(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID_VALUE',
+        message: expect.stringContaining('training=muon'),
+      }),
+    );
+  });
+
   test('go to YAML and back, whatever was picked', async () => {
     const overrides = ['model=cnn', 'training=standard', 'data_loading=sample', 'training.optimizer.lr=0.3'];
     const config = loadConfig({ overrides });

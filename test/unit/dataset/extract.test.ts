@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
 import { create } from 'tar';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { extractWanted } from '../../../lib/dataset/extract.js';
 
 let folder: string;

@@ -1,12 +1,13 @@
 // Tests where the dataset is looked for and how a wrong, short or missing file is reported.
 // The embedded sample is verified for real; other files come from a small dataset of the same shape.
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+
 import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { CLASS_NAMES, datasetFolder, resolveDataset } from '../../../lib/dataset/index.js';
 import { RECORD_BYTES } from '../../../lib/dataset/facts.js';
+import { CLASS_NAMES, datasetFolder, resolveDataset } from '../../../lib/dataset/index.js';
 import { resolveFolder } from '../../../lib/dataset/resolve.js';
 import { type FakeDataset, makeFakeDataset } from './fake-dataset.js';
 

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { expect, onTestFinished, test, vi } from 'vitest';
 import { build } from 'vite';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { isolate, libtorchFiles, temporaryFolder, withPrefix, writeZip } from './fakes.js';
 
 const HOLD_MS = 1500; // long enough for the second process to start and find the lock held

@@ -1,0 +1,166 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { temporaryFolder, trainSample } from '../support.js';
+
+const LIBRARY = join(PACKAGE_ROOT, 'dist/lib/index.js');
+const LONG = ['model.widths=[32,64,64]', 'training.epochs=1000'];
+
+/** Source of a program that trains the tiny net on the sample into `outputDir`; `extra` are more overrides. */
+const program = (outputDir: string, body: string, extra: string[] = []) => `
+  import { train } from ${JSON.stringify(LIBRARY)};
+  const overrides = ['data_loading=sample', 'model.widths=[8,8,8]', 'training.epochs=1', 'training.tta_level=0',
+    ${JSON.stringify(`output_dir=${outputDir}`)}, ...${JSON.stringify(extra)}];
+  ${body}`;
+
+const evalModule = (source: string) => ['--input-type=module', '--eval', source];
+
+/** Runs the program in a Node process of its own. */
+async function runProcess(source: string) {
+  const child = fork('-', [], { execArgv: evalModule(source), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let output = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (output += chunk));
+  const [exitCode, signal] = await once(child, 'close');
+  return { exitCode, signal, output };
+}
+
+test('the event loop stays free: a 10 ms timer keeps ticking while a net trains', async () => {
+  const gaps: number[] = [];
+  let last = performance.now();
+  const run = trainSample(temporaryFolder(), ['model.widths=[64,128,128]', 'training.epochs=4']);
+  const timer = setInterval(() => {
+    gaps.push(performance.now() - last);
+    last = performance.now();
+  }, 10);
+  const { trainSeconds } = await run;
+  clearInterval(timer);
+  gaps.sort((a, b) => a - b);
+  expect(trainSeconds).toBeGreaterThan(0.3);
+  expect(gaps.length).toBeGreaterThan(trainSeconds * 30); // of at most 100 ticks a second
+  expect(gaps[Math.floor(gaps.length / 2)]).toBeLessThan(25);
+});
+
+describe('an abort', () => {
+  test('stops within one step, rejects with an AbortError and leaves no folder', async () => {
+    const outputDir = temporaryFolder();
+    const controller = new AbortController();
+    const run = trainSample(outputDir, LONG, { signal: controller.signal });
+    let stepAtAbort = 0;
+    let lastStep = 0;
+    const iterate = async () => {
+      for await (const event of run) {
+        if (event.type !== 'step') continue;
+        lastStep = event.step;
+        if (lastStep === 3) {
+          stepAtAbort = lastStep;
+          controller.abort('enough');
+        }
+      }
+    };
+    await expect(iterate()).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED', cause: 'enough' });
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+    expect(lastStep - stepAtAbort).toBeLessThanOrEqual(2); // the step under way, and one reported meanwhile
+    expect(
+      readdirSync(outputDir, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()),
+    ).toEqual([]);
+  });
+
+  test('before the start does nothing at all', async () => {
+    const outputDir = temporaryFolder();
+    const run = trainSample(outputDir, LONG, { signal: AbortSignal.abort() });
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+    expect(readdirSync(outputDir)).toEqual([]);
+  });
+
+  test('leaves the process able to train again', async () => {
+    const controller = new AbortController();
+    const stopped = trainSample(temporaryFolder(), LONG, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 300);
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+    expect((await trainSample(temporaryFolder())).steps).toBe(10);
+  });
+});
+
+test('two trainings at once in one process do not disturb each other', async () => {
+  const alone = await trainSample(temporaryFolder());
+  const together = await Promise.all([trainSample(temporaryFolder()), trainSample(temporaryFolder())]);
+  for (const { test: figures, runDir } of together) {
+    expect(figures).toEqual(alone.test);
+    expect(runDir).not.toBe(alone.runDir);
+  }
+});
+
+test('two runs of the same second into one folder get folders of their own', async () => {
+  const outputDir = temporaryFolder();
+  const runs = await Promise.all([0, 1, 2].map(() => trainSample(outputDir)));
+  expect(new Set(runs.map(({ runDir }) => runDir)).size).toBe(3);
+});
+
+describe('worker threads', () => {
+  test('two of them train at once, and so does the main thread', async () => {
+    const train = (outputDir: string) =>
+      new Promise((resolve, reject) => {
+        const body = `
+          import { parentPort } from 'node:worker_threads';
+          const { test } = await train({ overrides });
+          parentPort.postMessage(test);`;
+        const source = `data:text/javascript,${encodeURIComponent(program(outputDir, body))}`;
+        const worker = new Worker(new URL(source));
+        worker.once('message', resolve);
+        worker.once('error', reject);
+      });
+    const [own, ...others] = await Promise.all([
+      trainSample(temporaryFolder()).then(({ test: figures }) => figures),
+      train(temporaryFolder()),
+      train(temporaryFolder()),
+    ]);
+    for (const figures of others) expect(figures).toEqual(own);
+  });
+
+  test('terminating one in the middle of a training ends only that worker', async () => {
+    const body = `
+      import { parentPort } from 'node:worker_threads';
+      for await (const event of train({ overrides })) if (event.type === 'step') parentPort.postMessage(event.step);`;
+    const source = `data:text/javascript,${encodeURIComponent(program(temporaryFolder(), body, LONG))}`;
+    const worker = new Worker(new URL(source));
+    await once(worker, 'message');
+    await worker.terminate();
+    expect((await trainSample(temporaryFolder())).steps).toBe(10);
+  });
+});
+
+describe('the end of a process', () => {
+  test('comes by itself after a training, with code 0', async () => {
+    const { exitCode, signal, output } = await runProcess(
+      program(temporaryFolder(), `console.log((await train({ overrides })).steps);`),
+    );
+    expect({ exitCode, signal, output }).toEqual({ exitCode: 0, signal: null, output: '10\n' });
+  });
+
+  test('process.exit in the middle of a training keeps its code', async () => {
+    const body = `for await (const event of train({ overrides })) if (event.type === 'step') process.exit(7);`;
+    const { exitCode, signal } = await runProcess(program(temporaryFolder(), body, LONG));
+    expect({ exitCode, signal }).toEqual({ exitCode: 7, signal: null });
+  });
+
+  test('an error thrown in the middle of a training ends it with code 1', async () => {
+    const body = `for await (const event of train({ overrides })) if (event.type === 'step') throw new Error('mine');`;
+    const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), body, LONG));
+    expect({ exitCode, signal }).toEqual({ exitCode: 1, signal: null });
+    expect(output).toContain('mine');
+  });
+
+  test('CommonJS and ESM load the package in one process', async () => {
+    const body = `
+      import { createRequire } from 'node:module';
+      const required = createRequire(import.meta.url)(${JSON.stringify(LIBRARY)});
+      console.log(required.train === train, (await required.train({ overrides })).steps);`;
+    const { exitCode, output } = await runProcess(program(temporaryFolder(), body));
+    expect({ exitCode, output: output.split('\n')[0] }).toEqual({ exitCode: 0, output: 'true 10' });
+  });
+});

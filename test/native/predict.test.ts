@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readCheckpoint, saveCheckpoint } from '../../lib/checkpoint/index.js';
+import { CLASS_NAMES, evaluate, type InferRecord, infer, predict } from '../../lib/index.js';
+import { interleave, readSample, SAMPLE_TEST, temporaryFolder, trainSample } from '../support.js';
+
+const outputDir = mkdtempSync(join(tmpdir(), 'cifar10-torch-predict-'));
+const records = readSample(SAMPLE_TEST);
+const raw = (row: number) => ({
+  data: interleave(records[row]?.pixels as Uint8Array),
+  width: 32,
+  height: 32,
+  channels: 3 as const,
+});
+const png = (row: number) => {
+  const { data, ...layout } = raw(row);
+  return sharp(data, { raw: layout }).png().toBuffer();
+};
+
+let checkpoint: string;
+
+beforeAll(async () => {
+  const overrides = ['training.epochs=4', 'model.widths=[16,32,32]'];
+  checkpoint = (await trainSample(outputDir, overrides)).checkpoint;
+});
+afterAll(() => rmSync(outputDir, { recursive: true, force: true }));
+
+describe('predict', () => {
+  test('gives the same for a path, a file URL, a Buffer and raw pixels', async () => {
+    const path = join(temporaryFolder(), 'image.png');
+    const bytes = await png(3);
+    writeFileSync(path, bytes);
+    const [first, ...others] = await predict([path, pathToFileURL(path), bytes, raw(3)], { checkpoint });
+    for (const other of others) expect(other).toEqual(first);
+  });
+
+  test('ranks classes; all ten probabilities sum to 1', async () => {
+    const [prediction] = await predict(raw(0), { checkpoint, topK: 10 });
+    const probabilities = prediction?.topK.map(({ probability }) => probability) ?? [];
+    expect(probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+    expect([...probabilities].sort((a, b) => b - a)).toEqual(probabilities);
+    expect(prediction).toMatchObject(prediction?.topK[0] ?? {});
+    expect(new Set(prediction?.topK.map(({ label }) => label))).toEqual(new Set(CLASS_NAMES));
+  });
+
+  test('an image alone and among others gets the same class', async () => {
+    const rows = Array.from({ length: 20 }, (_, row) => row);
+    const together = await predict(rows.map(raw), { checkpoint, precision: 'fp32' });
+    for (const row of rows) {
+      const [alone] = await predict(raw(row), { checkpoint, precision: 'fp32' });
+      expect(alone?.label).toBe(together[row]?.label);
+      expect(alone?.probability).toBeCloseTo(together[row]?.probability ?? 0, 4);
+    }
+  });
+
+  test('no image gives no prediction', async () => {
+    expect(await predict([], { checkpoint })).toEqual([]);
+  });
+
+  test.each([0, 11, 1.5])('topK %d is refused', async (topK) => {
+    await expect(predict(raw(0), { checkpoint, topK })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  test('an aborted signal rejects with an AbortError', async () => {
+    const run = predict(raw(0), { checkpoint, signal: AbortSignal.abort() });
+    await expect(run).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED' });
+  });
+});
+
+describe('evaluate', () => {
+  test('its figures follow from its own confusion matrix', async () => {
+    const result = await evaluate({ checkpoint });
+    const { confusionMatrix: matrix } = result;
+    const correct = matrix.reduce((sum, row, label) => sum + (row[label] as number), 0);
+    expect(result.imageCount).toBe(500);
+    expect(result.accuracy).toBeCloseTo(correct / 500, 12);
+    for (const [label, row] of matrix.entries()) {
+      expect(row.reduce((sum, count) => sum + count, 0)).toBe(50);
+      expect(result.perClassAccuracy[CLASS_NAMES[label] as string]).toBeCloseTo(
+        (row[label] as number) / 50,
+        12,
+      );
+    }
+    expect(result).not.toHaveProperty('ttaAccuracy');
+  });
+
+  test('agrees with predict, image by image', async () => {
+    const result = await evaluate({ checkpoint, precision: 'fp32' });
+    const predictions = await predict(
+      records.map((_, row) => raw(row)),
+      { checkpoint, precision: 'fp32', topK: 10 },
+    );
+    const matrix = CLASS_NAMES.map(() => CLASS_NAMES.map(() => 0));
+    let crossEntropy = 0;
+    for (const [row, { label }] of records.entries()) {
+      const predicted = CLASS_NAMES.indexOf(predictions[row]?.label as (typeof CLASS_NAMES)[number]);
+      (matrix[label] as number[])[predicted] = (matrix[label]?.[predicted] ?? 0) + 1;
+      const own = predictions[row]?.topK.find(({ label: name }) => name === CLASS_NAMES[label]);
+      crossEntropy -= Math.log(own?.probability ?? 0) / 500;
+    }
+    expect(result.confusionMatrix).toEqual(matrix);
+    expect(result.crossEntropy).toBeCloseTo(crossEntropy, 4);
+  });
+});
+
+describe('infer', () => {
+  test('goes on past a file that is no image and keeps the order of paths', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'a.png'), await png(0));
+    writeFileSync(join(folder, 'b.png'), 'this is text');
+    writeFileSync(
+      join(folder, 'c.webp'),
+      await sharp(await png(1))
+        .webp({ lossless: true })
+        .toBuffer(),
+    );
+    const found: InferRecord[] = [];
+    for await (const record of infer({ testDir: folder, checkpoint })) found.push(record);
+    expect(found.map(({ file }) => file)).toEqual(
+      ['a.png', 'b.png', 'c.webp'].map((name) => join(folder, name)),
+    );
+    expect(found[0]).toMatchObject({ label: expect.any(String), topK: { length: 3 } });
+    expect(found[1]).toMatchObject({ error: { code: 'IMAGE_INVALID' } });
+    expect(found[2]).toMatchObject((await predict(raw(1), { checkpoint }))[0] ?? {});
+  });
+});
+
+describe('a checkpoint that does not fit is refused', () => {
+  test('missing', async () => {
+    await expect(predict(raw(0), { checkpoint: join(outputDir, 'none.safetensors') })).rejects.toMatchObject({
+      code: 'CHECKPOINT_NOT_FOUND',
+    });
+  });
+
+  test('tensors of another model', async () => {
+    const path = join(temporaryFolder(), 'mixed.safetensors');
+    const { tensors, meta } = await readCheckpoint(checkpoint);
+    const config = { ...meta.config, model: { ...(meta.config.model as object), widths: [16, 32, 64] } };
+    await saveCheckpoint(path, { ...meta, tensors, config });
+    await expect(evaluate({ checkpoint: path })).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      expected: expect.stringContaining('64'),
+      found: expect.stringContaining('32'),
+    });
+  });
+
+  test('a configuration this version does not know', async () => {
+    const path = join(temporaryFolder(), 'future.safetensors');
+    const { tensors, meta } = await readCheckpoint(checkpoint);
+    await saveCheckpoint(path, {
+      ...meta,
+      tensors,
+      config: { ...meta.config, model: { name: 'transformer' } },
+    });
+    await expect(evaluate({ checkpoint: path })).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' });
+  });
+});
