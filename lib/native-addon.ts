@@ -106,6 +106,8 @@ export interface NativeAddon {
     onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
   ): NativeJob<NativeTrainResult>;
   Predictor: new (options: PredictorOptions, state: readonly NamedTensor[]) => NativePredictor;
+  /** Stops this thread's jobs and waits for them, one training step or batch at most. */
+  stopJobs(): void;
   describeModel(model: Config['model']): {
     parameterCount: number;
     tensors: ({ name: string } & TensorLayout)[];

@@ -56,10 +56,17 @@ function loadBothStages(): NativeAddon {
   if (!haveSameAbi(libtorch.version, loader.builtForVersion))
     throw wrongVersion(libtorch, loader.builtForVersion);
   openLibtorch(loader, libtorch);
+  const addon = requireAddon(addonPath);
+  // An exiting process runs no cleanup hooks of the addon, but destroys LibTorch's static objects.
+  process.once('exit', () => addon.stopJobs());
+  return addon;
+}
+
+function requireAddon(path: string): NativeAddon {
   try {
-    return require(addonPath) as NativeAddon;
+    return require(path) as NativeAddon;
   } catch (error) {
-    throw addonLoadFailed(addonPath, error);
+    throw addonLoadFailed(path, error);
   }
 }
 

@@ -2,10 +2,13 @@
 #include <napi.h>
 
 #include "inspect.h"
+#include "job.h"
 #include "predictor_wrap.h"
 #include "train_job.h"
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new JobRegistry());
+  exports.Set("stopJobs", Napi::Function::New(env, &Job::stop_all, "stopJobs"));
   exports.Set("train", Napi::Function::New(env, start_training, "train"));
   exports.Set("Predictor", PredictorWrap::define(env));
   exports.Set("describeModel", Napi::Function::New(env, describe_model, "describeModel"));

@@ -17,6 +17,7 @@ Napi::Object Job::start(Napi::Env env, const Napi::Value& listener, Work work) {
   // Hooks run last in, first out: added after the channel's own, this one joins the thread while the channel
   // lives.
   napi_add_env_cleanup_hook(env, &Job::end_with_environment, job);
+  env.GetInstanceData<JobRegistry>()->jobs.insert(job);
   auto handle = Napi::Object::New(env);
   handle.Set("result", job->deferred_.Promise());
   handle.Set("stop",
@@ -53,14 +54,20 @@ void Job::call_js(Napi::Env env, Napi::Function, Job*, Callback* callback) {
   (*callback)(env);
 }
 
-void Job::end_with_environment(void* argument) {
-  auto* job = static_cast<Job*>(argument);
-  *job->stop_ = true;
-  if (job->thread_.joinable()) job->thread_.join();
+void Job::stop_and_join() {
+  *stop_ = true;
+  if (thread_.joinable()) thread_.join();
 }
+
+void Job::stop_all(const Napi::CallbackInfo& info) {
+  for (auto* job : info.Env().GetInstanceData<JobRegistry>()->jobs) job->stop_and_join();
+}
+
+void Job::end_with_environment(void* job) { static_cast<Job*>(job)->stop_and_join(); }
 
 void Job::finalize(Napi::Env env, Job* job) {
   napi_remove_env_cleanup_hook(env, &Job::end_with_environment, job);
+  if (auto* registry = env.GetInstanceData<JobRegistry>()) registry->jobs.erase(job);
   if (job->thread_.joinable()) job->thread_.join();
   delete job;
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <unordered_set>
 
 class Job {
  public:
@@ -21,6 +22,10 @@ class Job {
   // Starts `work` and returns { result: Promise, stop(): void }. stop() makes the promise reject with code
   // ABORTED. The promise rejects with an Error that carries `code`. `listener`: a function, or undefined.
   static Napi::Object start(Napi::Env env, const Napi::Value& listener, Work work);
+
+  // stopJobs(): stops the environment's jobs and waits for their threads, at most one training step or batch
+  // each. For the `exit` event of the process: what follows it destroys static objects that the threads use.
+  static void stop_all(const Napi::CallbackInfo& info);
 
   // Calls the listener with the event on the JavaScript thread, in order. From the job's thread only; never
   // blocks.
@@ -35,6 +40,7 @@ class Job {
   Job(Napi::Env env, const Napi::Value& listener);
   void post(Callback callback);
   void run(const Work& work);
+  void stop_and_join();
   static void end_with_environment(void* job);
   static void finalize(Napi::Env env, Job* job);
 
@@ -43,4 +49,9 @@ class Job {
   StopFlag stop_;
   Channel channel_;
   std::thread thread_;
+};
+
+// The jobs of one environment, as its instance data. Used on the JavaScript thread only.
+struct JobRegistry {
+  std::unordered_set<Job*> jobs;
 };

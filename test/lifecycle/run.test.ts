@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
@@ -12,7 +13,7 @@ const LONG = ['model.widths=[32,64,64]', 'training.epochs=1000'];
 
 /** Source of a program that trains the tiny net on the sample into `outputDir`; `extra` are more overrides. */
 const program = (outputDir: string, body: string, extra: string[] = []) => `
-  import { train } from ${JSON.stringify(LIBRARY)};
+  import { train } from ${JSON.stringify(pathToFileURL(LIBRARY).href)};
   const overrides = ['data_loading=sample', 'model.widths=[8,8,8]', 'training.epochs=1', 'training.tta_level=0',
     ${JSON.stringify(`output_dir=${outputDir}`)}, ...${JSON.stringify(extra)}];
   ${body}`;

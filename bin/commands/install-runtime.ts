@@ -1,0 +1,35 @@
+// Owns the command `install-runtime`: LibTorch into the user's cache, with progress.
+import { AmountProgress, MEGABYTES } from '../amount-progress.js';
+import { defineCommand } from '../command.js';
+
+export const installRuntimeCommand = defineCommand({
+  command: 'install-runtime',
+  describe: "Install LibTorch into the user's cache",
+  options: {
+    from: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Archive to install: the official LibTorch zip or a wheel of PyTorch',
+      group: 'Input:',
+    },
+  },
+  examples: [
+    ['$0 install-runtime', 'From the official archive, else with pip'],
+    ['$0 install-runtime --from libtorch.zip', 'From a file, without a network'],
+  ],
+  epilogue: 'One that is whole is kept. CIFAR10_TORCH_CACHE moves the cache folder.',
+  run: async ({ from }, { signal, progress, message, printResult }) => {
+    const { installLibtorch } = await import('../../lib/index.js');
+    const display = new AmountProgress(progress, MEGABYTES);
+    const { path, version, variant, source } = await installLibtorch({
+      from,
+      signal,
+      onMessage: message,
+      onProgress: ({ stage, doneBytes, totalBytes }) => display.show(stage, doneBytes, totalBytes),
+    });
+    printResult(
+      { path, version, variant, source },
+      () => `LibTorch ${version} (${variant}) is installed\n${path}`,
+    );
+  },
+});

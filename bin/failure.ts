@@ -1,0 +1,34 @@
+// Owns how a failure looks from outside: one line, one JSON object, one exit code. Must not mend anything.
+import { Cifar10Error, errorMessage } from '../lib/errors.js';
+import { Interruption } from './interruption.js';
+import { colorsOf, printJson } from './output.js';
+
+const FAILURE = 1;
+const WRONG_USAGE = 2;
+
+/** The exit code for the process that ends with this error. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Cifar10Error)) return FAILURE;
+  if (error.cause instanceof Interruption) return error.cause.exitCode;
+  return error.code === 'USAGE' || error.code.startsWith('CONFIG_') ? WRONG_USAGE : FAILURE;
+}
+
+/** One line on stderr, the stack only with the environment variable DEBUG; with `isJson` an object on stdout as well. */
+export function reportFailure(error: unknown, isJson: boolean): void {
+  const { code, message } = toCoded(error);
+  const { red } = colorsOf(process.stderr);
+  process.stderr.write(`${red('error')} ${code}: ${message}\n`);
+  if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  // The records on stdout have told it already, file by file.
+  if (isJson && code !== 'SOME_IMAGES_FAILED') printJson({ error: { code, message } });
+}
+
+/** An error without a code is a mistake of ours. */
+function toCoded(error: unknown): Cifar10Error {
+  if (error instanceof Cifar10Error) return error;
+  return new Cifar10Error('INTERNAL', {
+    what: errorMessage(error),
+    nextStep: 'run it again with DEBUG=1 and report what it prints',
+    cause: error,
+  });
+}

@@ -1,0 +1,69 @@
+// Owns the options that more than one command has. Must not have defaults of its own: those live in lib/ and conf/.
+import type { Options } from 'yargs';
+
+type OptionTable = Record<string, Options>;
+
+/** Options of every command. */
+export const GLOBAL_OPTIONS = {
+  json: {
+    type: 'boolean',
+    describe: 'Print the result as JSON on stdout and nothing else there',
+    group: 'Output:',
+  },
+  quiet: { type: 'boolean', describe: 'Show no progress and no messages', group: 'Output:' },
+  libtorch: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Folder of the LibTorch to use; also the environment variable LIBTORCH',
+    group: 'Runtime:',
+  },
+} as const satisfies OptionTable;
+
+/** The checkpoint that a command reads. */
+export const CHECKPOINT_OPTION = {
+  checkpoint: {
+    type: 'string',
+    alias: ['checkpoint-name', 'checkpoint_name'],
+    requiresArg: true,
+    demandOption: true,
+    describe: 'Checkpoint file, as `train` wrote it',
+    group: 'Input:',
+  },
+} as const satisfies OptionTable;
+
+/** How a trained model is run. */
+export const MODEL_OPTIONS = {
+  tta: {
+    type: 'number',
+    choices: [0, 1, 2],
+    requiresArg: true,
+    describe: 'Test-time augmentation: 0 none, 1 mirror, 2 mirror and shifts',
+    group: 'Model:',
+  },
+  device: {
+    choices: ['auto', 'cpu', 'cuda'],
+    requiresArg: true,
+    describe: 'Where to compute',
+    group: 'Runtime:',
+  },
+  precision: {
+    choices: ['bf16', 'fp32'],
+    requiresArg: true,
+    describe: 'Of activations; default: the one it was trained with',
+    group: 'Runtime:',
+  },
+  threads: {
+    type: 'number',
+    requiresArg: true,
+    coerce: (value: number) => integerInRange('--threads', value, 1, 1024),
+    describe: 'Threads to compute with; default: every core',
+    group: 'Runtime:',
+  },
+} as const satisfies OptionTable;
+
+/** The value if it is an integer in the range; what it throws becomes an error of usage. */
+export function integerInRange(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  const found = Number.isNaN(value) ? 'something else' : String(value);
+  throw new Error(`${name}: expected an integer from ${min} to ${max}, found ${found}`);
+}

@@ -1,0 +1,69 @@
+// Owns the command line as a whole: the list of commands, what all of them share, how arguments are read.
+// Must not run anything itself.
+import yargs from 'yargs';
+import { Cifar10Error } from '../lib/errors.js';
+import { VERSION } from '../lib/version.js';
+import { doctorCommand } from './commands/doctor.js';
+import { downloadCommand } from './commands/download.js';
+import { evaluateCommand } from './commands/evaluate.js';
+import { inferCommand } from './commands/infer.js';
+import { installRuntimeCommand } from './commands/install-runtime.js';
+import { trainCommand } from './commands/train.js';
+import { GLOBAL_OPTIONS } from './options.js';
+
+const MAX_WIDTH = 100;
+/** The arguments that are lists. */
+const LISTS = new Set(['_', 'overrides']);
+
+/** The parser of these arguments; parsing runs the command. Every failure, of usage too, is thrown. */
+export function createParser(words: string[]) {
+  return yargs(words)
+    .scriptName('cifar10-torch')
+    .usage('$0 <command>\n\nTrain, evaluate and run CIFAR-10 image classifiers at native speed.')
+    .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
+    .command(trainCommand)
+    .command(evaluateCommand)
+    .command(inferCommand)
+    .command(downloadCommand)
+    .command(installRuntimeCommand)
+    .command(doctorCommand)
+    .options(GLOBAL_OPTIONS)
+    .demandCommand(1, 1, 'no command given', 'more than one command given')
+    .strict()
+    .strictCommands()
+    .recommendCommands()
+    .check(refuseRepetition)
+    .example('$0 train', 'Train the default recipe on CIFAR-10')
+    .example('$0 train data_loading=sample', 'Train on the embedded sample, without a download')
+    .example('$0 <command> --help', 'Options and examples of a command')
+    .epilogue(
+      'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 and 143 stopped by a signal.',
+    )
+    .version(VERSION)
+    .wrap(Math.min(MAX_WIDTH, process.stdout.columns ?? MAX_WIDTH))
+    .detectLocale(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw isOurs(error) ? error : usageError(message ?? error.message);
+    });
+}
+
+/** What yargs throws itself is about the arguments; everything else comes from a command. */
+function isOurs(error: Error | undefined): boolean {
+  return error !== undefined && error.name !== 'YError';
+}
+
+function usageError(message: string): Cifar10Error {
+  const help = 'run `npx cifar10-torch --help`, or `--help` after a command';
+  const guess = /^Did you mean (\S+)\?$/.exec(message)?.[1];
+  return guess === undefined
+    ? new Cifar10Error('USAGE', { what: message.replace(/\s+/g, ' '), nextStep: help })
+    : new Cifar10Error('USAGE', { what: 'Unknown command', nextStep: `use the nearest, "${guess}"` });
+}
+
+/** yargs would make a list of an option given twice. */
+function refuseRepetition(args: Record<string, unknown>): true {
+  const repeated = Object.keys(args).find((key) => Array.isArray(args[key]) && !LISTS.has(key));
+  if (repeated === undefined) return true;
+  throw usageError(`--${repeated} is given more than once`);
+}

@@ -1,0 +1,93 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type CliOptions, jsonLines, runCli, TINY } from './run-cli.js';
+
+// The permissions of a folder do not bind root, except without root's capabilities.
+const UNPRIVILEGED = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all'] : [];
+const LIMITED_TO_NOTHING = ['bash', '-c', 'ulimit -f 0; exec "$@"', 'bash'];
+const LIMITED_TO_6_KIB = ['bash', '-c', 'ulimit -f 6; exec "$@"', 'bash'];
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cifar10-torch-cli-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Every file below the folder; folders do not count. */
+function filesBelow(path: string): string[] {
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+/** Runs with `--json` and checks that stderr and stdout tell the same failure, and only that. */
+async function failure(words: readonly string[], options?: CliOptions) {
+  const { exitCode, stdout, stderr } = await runCli([...words, '--json', '--quiet'], options);
+  const [{ error }, ...more] = jsonLines(stdout) as { error: { code: string; message: string } }[] as [
+    { error: { code: string; message: string } },
+  ];
+  expect(more).toEqual([]);
+  expect(stderr).toBe(`error ${error.code}: ${error.message}\n`);
+  expect(error.message).toContain('Next step: ');
+  return { exitCode, ...error };
+}
+
+test.each([
+  ['model=resnet21', 'CONFIG_UNKNOWN_OPTION', 'resnet20'],
+  ['training.epoch=3', 'CONFIG_UNKNOWN_KEY', 'training.epochs'],
+  ['training.optimizer.lr=-1', 'CONFIG_INVALID_VALUE', 'found -1'],
+  ['training.optimizer.lr=-1e-3', 'CONFIG_INVALID_VALUE', 'found -0.001'],
+  ['data_loading.batch_size=0', 'CONFIG_INVALID_VALUE', 'found 0'],
+  ['training', 'CONFIG_INVALID_OVERRIDE', 'key=value'],
+])('train %s: %s', async (override, code, expected) => {
+  const output = join(folder, 'out');
+  const result = await failure(['train', ...TINY, override, `output_dir=${output}`]);
+  expect(result).toMatchObject({ exitCode: 2, code, message: expect.stringContaining(expected) });
+  expect(existsSync(output)).toBe(false);
+});
+
+test('train with a config file that is missing', async () => {
+  const result = await failure(['train', '--config', join(folder, 'none.yaml')]);
+  expect(result).toMatchObject({ exitCode: 2, code: 'CONFIG_FILE_NOT_FOUND' });
+});
+
+test.each(['evaluate', 'infer'])('%s with a checkpoint that is missing', async (command) => {
+  writeFileSync(join(folder, 'a.png'), '');
+  const images = command === 'infer' ? ['--test-dir', folder] : [];
+  const result = await failure([command, '--checkpoint', join(folder, 'none.safetensors'), ...images]);
+  expect(result).toMatchObject({ exitCode: 1, code: 'CHECKPOINT_NOT_FOUND' });
+});
+
+test('evaluate with a file that is no checkpoint', async () => {
+  const path = join(folder, 'text.safetensors');
+  writeFileSync(path, 'not a checkpoint at all');
+  const result = await failure(['evaluate', '--checkpoint', path]);
+  expect(result).toMatchObject({ exitCode: 1, code: 'CHECKPOINT_INVALID' });
+});
+
+test('train into a folder that may not be written: nothing is left', async () => {
+  const output = join(folder, 'read-only');
+  mkdirSync(output);
+  chmodSync(output, 0o555);
+  const result = await failure(['train', ...TINY, `output_dir=${output}`], { launcher: UNPRIVILEGED });
+  expect(result).toMatchObject({
+    exitCode: 1,
+    code: 'NOT_WRITABLE',
+    message: expect.stringContaining(output),
+  });
+  expect(readdirSync(output)).toEqual([]);
+});
+
+test.each([
+  ['before the first step', LIMITED_TO_NOTHING, '/config.yaml'],
+  ['at the checkpoint', LIMITED_TO_6_KIB, '/checkpoint.safetensors'],
+])('train onto a disk that is full %s: nothing is left', async (_when, launcher, file) => {
+  const output = join(folder, 'out');
+  const words = ['train', ...TINY, 'model.widths=[32,32]', 'training.epochs=0.1', `output_dir=${output}`];
+  const result = await failure(words, { launcher });
+  expect(result).toMatchObject({ exitCode: 1, code: 'DISK_FULL', message: expect.stringContaining(file) });
+  expect(filesBelow(output)).toEqual([]);
+});
