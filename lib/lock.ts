@@ -3,7 +3,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import lockfile from 'proper-lockfile';
 import { AbortError, Cifar10Error, systemCode, writeError } from './errors.js';
 
 const POLL_MS = 250;
@@ -43,6 +42,9 @@ async function acquire(
   { signal, onWait }: LockOptions,
   onCompromised: () => void,
 ): Promise<() => Promise<void>> {
+  // Loaded when needed: its clean-up at exit listens to every fatal signal of the process, also to those that Node.js
+  // ignores on purpose (SIGXFSZ).
+  const { default: lockfile } = await import('proper-lockfile');
   let mustAnnounce = true;
   for (;;) {
     if (signal?.aborted) throw new AbortError(`waiting for the lock "${path}" stopped`, signal.reason);

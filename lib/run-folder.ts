@@ -1,5 +1,5 @@
 // Owns the folder of one run: a name no other run has, and the files in it. Must not know what a run computes.
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from './atomic.js';
 import { systemCode, writeError } from './errors.js';
@@ -13,17 +13,26 @@ function dateAndTime(now: Date): [string, string] {
 
 /** A run's folder and the only way to write into it. Errors of every method: `DISK_FULL`, `NOT_WRITABLE`. */
 export class RunFolder {
-  private constructor(readonly path: string) {}
+  /** The outermost folder that was made for this run. */
+  readonly #firstMade: string;
+
+  private constructor(
+    readonly path: string,
+    firstMade: string | undefined,
+  ) {
+    this.#firstMade = firstMade ?? path;
+  }
 
   /** Makes `<outputDir>/<date>/<time>`, with `-2`, `-3`… behind it where another run began in the same second. */
   static async create(outputDir: string, now = new Date()): Promise<RunFolder> {
     const [date, time] = dateAndTime(now);
+    let firstMade: string | undefined;
     for (let attempt = 1; ; attempt++) {
       const path = resolve(outputDir, date, attempt === 1 ? time : `${time}-${attempt}`);
       try {
-        await mkdir(dirname(path), { recursive: true });
+        firstMade ??= await mkdir(dirname(path), { recursive: true });
         await mkdir(path);
-        return new RunFolder(path);
+        return new RunFolder(path, firstMade);
       } catch (error) {
         if (systemCode(error) === 'EEXIST' && attempt < 1000) continue;
         throw writeError(path, error);
@@ -48,8 +57,12 @@ export class RunFolder {
     }
   }
 
-  /** Removes the folder of a run that left nothing to keep. */
+  /** Removes the folder of a run that left nothing to keep, and the folders made for it that are empty. */
   async discard(): Promise<void> {
     await rm(this.path, { recursive: true, force: true }).catch(() => undefined);
+    for (let folder = this.path; folder !== this.#firstMade; ) {
+      folder = dirname(folder);
+      await rmdir(folder).catch(() => undefined);
+    }
   }
 }

@@ -66,9 +66,7 @@ describe('an abort', () => {
     await expect(iterate()).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED', cause: 'enough' });
     await expect(run).rejects.toMatchObject({ name: 'AbortError' });
     expect(lastStep - stepAtAbort).toBeLessThanOrEqual(2); // the step under way, and one reported meanwhile
-    expect(
-      readdirSync(outputDir, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()),
-    ).toEqual([]);
+    expect(readdirSync(outputDir)).toEqual([]);
   });
 
   test('before the start does nothing at all', async () => {
