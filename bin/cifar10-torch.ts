@@ -12,6 +12,6 @@ ignoreFileSizeSignal();
 try {
   await createParser(words).parseAsync();
 } catch (error) {
-  reportFailure(error, words.includes('--json'));
+  reportFailure(error, words.includes('--json') || words.includes('--json=true'));
   process.exitCode = exitCodeOf(error);
 }

@@ -3,6 +3,7 @@
 import yargs from 'yargs';
 import { Cifar10Error } from '../lib/errors.js';
 import { VERSION } from '../lib/version.js';
+import { buildCommand } from './commands/build.js';
 import { doctorCommand } from './commands/doctor.js';
 import { downloadCommand } from './commands/download.js';
 import { evaluateCommand } from './commands/evaluate.js';
@@ -26,6 +27,7 @@ export function createParser(words: string[]) {
     .command(inferCommand)
     .command(downloadCommand)
     .command(installRuntimeCommand)
+    .command(buildCommand)
     .command(doctorCommand)
     .options(GLOBAL_OPTIONS)
     .demandCommand(1, 1, 'no command given', 'more than one command given')

@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { cacheRoot } from './cache.js';
 import { Cifar10Error, errorMessage } from './errors.js';
-import { assertPlatformSupported, cacheRoot, currentPlatform, locateLibtorch } from './libtorch/index.js';
+import { assertPlatformSupported, currentPlatform, locateLibtorch } from './libtorch/index.js';
 import { findAddon, loadNative } from './native.js';
 
 const GIB = 2 ** 30;

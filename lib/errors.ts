@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'PLATFORM_UNSUPPORTED'
   | 'PYTHON_NOT_FOUND'
   | 'SOME_IMAGES_FAILED'
+  | 'TRAINING_DIVERGED'
   | 'USAGE';
 
 /** The parts of an error message; only `what` is always known. */
@@ -100,12 +101,12 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-const REFUSED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
 
-/** Turns a failure to write `path` into a coded error; errors of other kinds are returned as they are. */
+/** Turns a failure of the file system to write `path` into a coded error; other errors are returned as they are. */
 export function writeError(path: string, error: unknown): unknown {
   const code = systemCode(error);
-  if (code !== undefined && FULL.has(code))
+  if (error instanceof Cifar10Error || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
+  if (FULL.has(code))
     return new Cifar10Error('DISK_FULL', {
       what: `"${path}" cannot be written`,
       expected: 'free space on the disk and within the quota',
@@ -113,13 +114,11 @@ export function writeError(path: string, error: unknown): unknown {
       nextStep: 'free some space or choose a folder on another disk',
       cause: error,
     });
-  if (code !== undefined && REFUSED.has(code))
-    return new Cifar10Error('NOT_WRITABLE', {
-      what: `"${path}" cannot be written`,
-      expected: 'a folder that this user may write to',
-      found: code,
-      nextStep: 'choose another folder or change its permissions',
-      cause: error,
-    });
-  return error;
+  return new Cifar10Error('NOT_WRITABLE', {
+    what: `"${path}" cannot be written`,
+    expected: 'a place that this user may write to',
+    found: code,
+    nextStep: 'choose another folder or change its permissions',
+    cause: error,
+  });
 }

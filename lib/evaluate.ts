@@ -2,7 +2,7 @@
 import type { Config } from './config/index.js';
 import { resolveDataset } from './dataset/index.js';
 import { openModel, type RuntimeOptions } from './model.js';
-import { runJob } from './native-job.js';
+import { Listener, runJob } from './native-job.js';
 
 export interface EvaluateOptions extends RuntimeOptions {
   /** Path of the checkpoint file. */
@@ -45,9 +45,11 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     dataDir: options.dataDir === undefined ? dataDir : options.dataDir,
     signal,
   });
+  const listener = new Listener(onProgress, signal);
   const startJob = () =>
-    predictor.evaluate(files.test, ttaLevel, ({ done, total }) => onProgress?.({ done, total }));
-  const { perClassAccuracy, ...figures } = await runJob(startJob, signal, 'the evaluation was stopped');
+    predictor.evaluate(files.test, ttaLevel, ({ done, total }) => listener.call({ done, total }));
+  const job = runJob(startJob, listener.signal, 'the evaluation was stopped');
+  const { perClassAccuracy, ...figures } = await listener.settle(job);
   const byName = classNames.map((name, label) => [name, perClassAccuracy[label] ?? Number.NaN] as const);
   return { ...figures, perClassAccuracy: Object.fromEntries(byName), classNames };
 }

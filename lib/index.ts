@@ -3,6 +3,7 @@ export type { Config, ConfigValues, LoadConfigOptions } from './config/index.js'
 export { configToYaml, loadConfig } from './config/index.js';
 export {
   CLASS_NAMES,
+  type DatasetFiles,
   type DatasetProgress,
   type DownloadDatasetOptions,
   type DownloadedDataset,
@@ -13,7 +14,12 @@ export { AbortError, Cifar10Error, type ErrorCode } from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
 export type { ImageInput, RawImage } from './images.js';
 export { type InferFailure, type InferOptions, type InferRecord, infer } from './infer.js';
-export { type InstallOptions, type InstallProgress, installLibtorch } from './libtorch/index.js';
+export {
+  type InstallOptions,
+  type InstallProgress,
+  installLibtorch,
+  type LocatedLibtorch,
+} from './libtorch/index.js';
 export type { RuntimeOptions } from './model.js';
 export type { EpochEvent, StepEvent, TestEvent } from './native-addon.js';
 export { type ClassProbability, type Prediction, type PredictOptions, predict } from './predict.js';

@@ -3,7 +3,7 @@ import { Cifar10Error, type ErrorCode } from './errors.js';
 import { decodeImage, listImages } from './images.js';
 import { openModel, type RuntimeOptions } from './model.js';
 import { throwIfAborted } from './native-job.js';
-import { type ClassifyOptions, classifyPixels, type Prediction } from './predict.js';
+import { type ClassifyOptions, classifyPixels, DECODED_TOGETHER, type Prediction } from './predict.js';
 
 export interface InferOptions extends RuntimeOptions, ClassifyOptions {
   /** A folder; image files in it and in the folders below it are classified. */
@@ -21,9 +21,6 @@ export interface InferFailure {
 
 export type InferRecord = ({ file: string } & Prediction) | InferFailure;
 
-/** Files decoded and classified together. */
-const BATCH_FILES = 256;
-
 /**
  * Classifies the folder's images in the order of their paths.
  * Errors: those of opening the checkpoint, `IMAGE_NOT_FOUND` and `NO_IMAGES_FOUND` for the folder, `ABORTED`. A file
@@ -33,9 +30,9 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
   const files = await listImages(options.testDir);
   const model = await openModel(options.checkpoint, options);
   options.onStart?.(files.length);
-  for (let begin = 0; begin < files.length; begin += BATCH_FILES) {
+  for (let begin = 0; begin < files.length; begin += DECODED_TOGETHER) {
     throwIfAborted(options.signal, 'the classification was stopped');
-    const decoded = await Promise.all(files.slice(begin, begin + BATCH_FILES).map(decodeFile));
+    const decoded = await Promise.all(files.slice(begin, begin + DECODED_TOGETHER).map(decodeFile));
     const readable = decoded.filter((item) => 'pixels' in item);
     const predictions = await classifyPixels(
       model,

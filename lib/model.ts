@@ -1,6 +1,6 @@
 // Owns opening a checkpoint as a model ready to run: what evaluation and prediction begin with.
 import { assertTensorsMatch, type Checkpoint, readCheckpoint } from './checkpoint/index.js';
-import { type Config, parseConfig } from './config/index.js';
+import { assertValidRuntime, type Config, parseConfig } from './config/index.js';
 import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
 import type { NativeAddon, NativePredictor } from './native-addon.js';
@@ -16,6 +16,9 @@ export interface RuntimeOptions {
   threads?: number | undefined;
 }
 
+/** Of every model in native/core. */
+const CLASS_COUNT = 10;
+
 export interface Model {
   readonly predictor: NativePredictor;
   /** What it was trained with. */
@@ -26,29 +29,28 @@ export interface Model {
 
 /**
  * Reads a checkpoint and loads its weights into the model named in it.
- * Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, `DEVICE_UNAVAILABLE`, those of loading
+ * Errors: `INVALID_ARGUMENT`, `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, `DEVICE_UNAVAILABLE`, those of loading
  * LibTorch.
  */
 export async function openModel(path: string, runtime: RuntimeOptions): Promise<Model> {
   const checkpoint = await readCheckpoint(path);
   const config = trainingConfig(path, checkpoint);
+  const { classNames, normalization } = checkpoint.meta;
+  assertClassCount(path, classNames);
+  assertValidRuntime(runtime);
   const native = loadNative();
   assertTensorsMatch(path, checkpoint.tensors, expectedTensors(native, config));
   const state = [...checkpoint.tensors].map(([name, tensor]) => ({ name, ...tensor }));
   const options = {
     model: config.model,
-    normalization: checkpoint.meta.normalization,
+    normalization,
     device: runtime.device ?? 'auto',
     precision: runtime.precision ?? config.training.precision,
     threads: runtime.threads ?? null,
     batchSize: config.training.evalBatchSize,
   };
   try {
-    return {
-      predictor: new native.Predictor(options, state),
-      config,
-      classNames: checkpoint.meta.classNames,
-    };
+    return { predictor: new native.Predictor(options, state), config, classNames };
   } catch (error) {
     throw fromNative(error);
   }
@@ -67,7 +69,21 @@ function trainingConfig(path: string, { meta }: Checkpoint): Config {
   }
 }
 
+function assertClassCount(path: string, { length }: readonly string[]): void {
+  if (length === CLASS_COUNT) return;
+  throw new Cifar10Error('CHECKPOINT_INVALID', {
+    what: `checkpoint "${path}" has another number of classes`,
+    expected: String(CLASS_COUNT),
+    found: String(length),
+    nextStep: 'give a checkpoint that the train command wrote',
+  });
+}
+
 function expectedTensors(native: NativeAddon, config: Config) {
-  const { tensors } = native.describeModel(config.model);
-  return new Map(tensors.map(({ name, ...layout }) => [name, layout]));
+  try {
+    const { tensors } = native.describeModel(config.model);
+    return new Map(tensors.map(({ name, ...layout }) => [name, layout]));
+  } catch (error) {
+    throw fromNative(error);
+  }
 }

@@ -121,5 +121,6 @@ export interface NativeAddon {
     index: number;
   }): { images: Float32Array; labels: number[] };
   orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
-  runtimeInfo(): { libtorchVersion: string; hasCuda: boolean; cpuCapability: string };
+  /** `builtForLibtorch`: the version the addon was compiled against. */
+  runtimeInfo(): { builtForLibtorch: string; hasCuda: boolean; cpuCapability: string };
 }

@@ -6,7 +6,8 @@ import type { NativeJob } from './native-addon.js';
 export function fromNative(error: unknown): unknown {
   if (error instanceof Cifar10Error) return error;
   const code = (systemCode(error) ?? 'NATIVE_FAILURE') as ErrorCode;
-  return new Cifar10Error(code, { what: errorMessage(error), cause: error });
+  const { nextStep } = error as { nextStep?: string };
+  return new Cifar10Error(code, { what: errorMessage(error), nextStep, cause: error });
 }
 
 /** Throws an `AbortError` if the signal was aborted; `what` is the sentence of the error. */
@@ -31,9 +32,39 @@ export async function runJob<Result>(
     job = start();
     return await job.result;
   } catch (error) {
-    throwIfAborted(signal, abortedText);
+    if (systemCode(error) === 'ABORTED') throwIfAborted(signal, abortedText);
     throw fromNative(error);
   } finally {
     signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** A caller's function that native code calls: what it throws stops the job and rejects it, as if it were awaited. */
+export class Listener<Event> {
+  readonly #listener: ((event: Event) => void) | undefined;
+  readonly #failed = new AbortController();
+  /** Aborted by the caller's signal and by a failure of the listener. */
+  readonly signal: AbortSignal;
+
+  constructor(listener: ((event: Event) => void) | undefined, signal: AbortSignal | undefined) {
+    this.#listener = listener;
+    this.signal = AbortSignal.any(signal ? [signal, this.#failed.signal] : [this.#failed.signal]);
+  }
+
+  call(event: Event): void {
+    try {
+      if (!this.#failed.signal.aborted) this.#listener?.(event);
+    } catch (error) {
+      this.#failed.abort(error);
+    }
+  }
+
+  /** The job's outcome, unless the listener threw: then that. */
+  async settle<Result>(job: Promise<Result>): Promise<Result> {
+    try {
+      return await job;
+    } finally {
+      this.#failed.signal.throwIfAborted();
+    }
   }
 }

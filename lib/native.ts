@@ -24,7 +24,7 @@ interface Loader {
 
 const require = createRequire(import.meta.url);
 const nodeGypBuild = require('node-gyp-build') as { path(packageRoot: string): string };
-const BUILD_STEP = 'run `npm run build:native` in a clone, or install cifar10-torch again';
+const BUILD_STEP = 'run `npx cifar10-torch build`';
 
 let loaded: NativeAddon | undefined;
 

@@ -2,7 +2,7 @@
 import { Cifar10Error } from './errors.js';
 import { decodeImage, type ImageInput } from './images.js';
 import { type Model, openModel, type RuntimeOptions } from './model.js';
-import { runJob } from './native-job.js';
+import { runJob, throwIfAborted } from './native-job.js';
 
 export interface ClassifyOptions {
   /** How many classes to list. Default: 3. */
@@ -28,6 +28,11 @@ export interface Prediction extends ClassProbability {
   topK: ClassProbability[];
 }
 
+/** Images decoded and classified together: enough for full speed, few enough for any memory. */
+export const DECODED_TOGETHER = 256;
+
+const STOPPED = 'the classification was stopped';
+
 /**
  * Classifies one or many images with a checkpoint; the results are in the order of the images.
  * An image that cannot be decoded rejects the whole call: `infer` is the form that goes on.
@@ -39,8 +44,14 @@ export async function predict(
 ): Promise<Prediction[]> {
   const inputs = isList(images) ? images : [images];
   const model = await openModel(options.checkpoint, options);
-  const pixels = await Promise.all(inputs.map((image) => decodeImage(image)));
-  return classifyPixels(model, pixels, options);
+  const predictions: Prediction[] = [];
+  for (let begin = 0; begin < inputs.length; begin += DECODED_TOGETHER) {
+    throwIfAborted(options.signal, STOPPED);
+    const part = inputs.slice(begin, begin + DECODED_TOGETHER);
+    const pixels = await Promise.all(part.map((image) => decodeImage(image)));
+    predictions.push(...(await classifyPixels(model, pixels, options)));
+  }
+  return predictions;
 }
 
 function isList(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
@@ -58,10 +69,11 @@ export async function classifyPixels(
       what: 'topK is out of range',
       expected: `an integer from 1 to ${classNames.length}`,
       found: String(topK),
+      nextStep: 'correct the option, or leave it out',
     });
   if (pixels.length === 0) return [];
   const startJob = () => predictor.classify(Buffer.concat(pixels), ttaLevel);
-  const probabilities = await runJob(startJob, signal, 'the classification was stopped');
+  const probabilities = await runJob(startJob, signal, STOPPED);
   return pixels.map((_, image) => {
     const begin = image * classNames.length;
     return rank(classNames, probabilities.subarray(begin, begin + classNames.length), topK);

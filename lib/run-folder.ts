@@ -34,7 +34,10 @@ export class RunFolder {
         await mkdir(path);
         return new RunFolder(path, firstMade);
       } catch (error) {
-        if (systemCode(error) === 'EEXIST' && attempt < 1000) continue;
+        const code = systemCode(error);
+        if (code === 'EEXIST' && attempt < 1000) continue;
+        // A run that failed may have removed the date folder, which was empty, between the two steps.
+        if (code === 'ENOENT' && attempt < 5) continue;
         throw writeError(path, error);
       }
     }

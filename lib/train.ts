@@ -50,7 +50,7 @@ export interface TrainResult {
   steps: number;
   /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
   test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
-  /** From the call to the saved checkpoint, verification of the dataset included. */
+  /** From the call to the end of the final test, verification of the dataset included. */
   durationSeconds: number;
   /** Batches, forward, backward and update. */
   trainSeconds: number;
@@ -83,7 +83,6 @@ async function runTraining(options: TrainOptions, emit: (event: TrainEvent) => v
   const { source, dataDir } = config.dataLoading;
   const files = await resolveDataset({ source, dataDir, signal });
   const folder = await RunFolder.create(config.outputDir);
-  let isSaved = false;
   try {
     await folder.write('config.yaml', configToYaml(config));
     const epochs: EpochEvent[] = [];
@@ -93,13 +92,14 @@ async function runTraining(options: TrainOptions, emit: (event: TrainEvent) => v
     };
     const startJob = () => native.train({ config, trainFiles: files.train, testFiles: files.test }, onEvent);
     const outcome = await runJob(startJob, signal, ABORTED);
-    await saveRun(folder, config, outcome, epochs);
-    isSaved = true;
     const result = summarize(folder, config, outcome, (performance.now() - startedMs) / 1000);
+    for (const { type: _, ...epoch } of epochs) await folder.append('metrics.jsonl', epoch);
     await folder.write('result.json', `${JSON.stringify(withoutConfig(result), null, 2)}\n`);
+    // Last: a run folder with a checkpoint is a whole one.
+    await saveOutcome(result, outcome);
     return result;
   } catch (error) {
-    if (!isSaved) await folder.discard();
+    await folder.discard();
     throw error;
   }
 }
@@ -108,21 +108,16 @@ function describeRun(event: StartEvent, folder: RunFolder, config: Config): RunS
   return { ...event, runDir: folder.path, model: modelLabel(config.model), epochs: config.training.epochs };
 }
 
-async function saveRun(
-  folder: RunFolder,
-  config: Config,
-  { state, test, steps }: NativeTrainResult,
-  epochs: readonly EpochEvent[],
-): Promise<void> {
-  for (const { type: _, ...epoch } of epochs) await folder.append('metrics.jsonl', epoch);
-  const { accuracy, crossEntropy, ttaAccuracy } = test;
-  await saveCheckpoint(folder.pathOf(CHECKPOINT_NAME), {
+async function saveOutcome({ checkpoint, config }: TrainResult, outcome: NativeTrainResult): Promise<void> {
+  const { state, steps } = outcome;
+  const { accuracy, crossEntropy, ttaAccuracy } = outcome.test;
+  await saveCheckpoint(checkpoint, {
     tensors: new Map(state.map(({ name, ...tensor }) => [name, tensor satisfies TensorData])),
     config: configToSnake(config),
     classNames: CLASS_NAMES,
     normalization: config.dataLoading.normalization,
     metrics: { steps, test: { accuracy, crossEntropy, ttaAccuracy: ttaAccuracy ?? null } },
-    versions: { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().libtorchVersion },
+    versions: { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().builtForLibtorch },
   });
 }
 

@@ -134,16 +134,27 @@ const optimizer = z.discriminatedUnion(
 const SUM_NEEDS_DIVIDED_LOGITS =
   'mean for every model but fast, which divides its logits (pick "training=muon" or "training=standard")';
 
+const MAX_EPOCHS = 100_000;
+const epochsText = `a number above 0 and at most ${MAX_EPOCHS}`;
+
+/** How a model runs, in training and after it. */
+const runtime = {
+  device: oneOf('auto', 'cpu', 'cuda'),
+  precision: oneOf('bf16', 'fp32'),
+  threads: integer(1, 1024, 'an integer from 1 to 1024, or null').nullable(),
+  tta_level: z.literal([0, 1, 2], '0, 1 or 2'),
+};
+
+/** The same for a call of the library, where all is optional. */
+export const runtimeSchema = z.object(runtime).partial();
+
 const training = z.strictObject(
   {
     seed: integer(0, 2 ** 32 - 1),
-    epochs: positive,
-    device: oneOf('auto', 'cpu', 'cuda'),
-    precision: oneOf('bf16', 'fp32'),
-    threads: integer(1, 1024, 'an integer from 1 to 1024, or null').nullable(),
+    epochs: z.number(epochsText).positive(epochsText).max(MAX_EPOCHS, epochsText),
+    ...runtime,
     label_smoothing: belowOne,
     loss_reduction: oneOf('sum', 'mean'),
-    tta_level: z.literal([0, 1, 2], '0, 1 or 2'),
     eval_batch_size: integer(1, 10_000),
     optimizer,
     schedule: z.strictObject(

@@ -69,10 +69,8 @@ function describeProblems(problems: readonly Problem[]): Omit<ErrorDetails, 'nex
   const [first, ...more] = problems;
   if (first !== undefined && more.length === 0)
     return { what: `config key "${first.key}"`, expected: first.expected, found: first.found };
-  const lines = problems.map(
-    ({ key, expected, found }) => `\n  "${key}": expected ${expected}, found ${found}`,
-  );
-  return { what: `${problems.length} config values are invalid:${lines.join('')}` };
+  const parts = problems.map(({ key, expected, found }) => `"${key}" expected ${expected}, found ${found}`);
+  return { what: `${problems.length} config values are invalid: ${parts.join('; ')}` };
 }
 
 /** Every path of the tree, maps included, but for what lies at or under an excluded path. */

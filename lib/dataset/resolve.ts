@@ -2,7 +2,7 @@
 // Must not fetch anything.
 import { access, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import envPaths from 'env-paths';
+import { cacheRoot } from '../cache.js';
 import { AbortError, Cifar10Error } from '../errors.js';
 import { PACKAGE_ROOT } from '../package-root.js';
 import { type BatchTable, CIFAR10, filesOf, recordCount, SAMPLE } from './facts.js';
@@ -28,13 +28,11 @@ const ARCHIVE_FOLDER = 'cifar-10-batches-bin';
 const PICKLE_NAMES = new Set(['cifar-10-batches-py', 'data_batch_1', 'test_batch', 'batches.meta']);
 
 /**
- * Absolute path of the folder that a download fills: `dataDir`, else `cifar10` in the user's cache folder,
- * which the environment variable CIFAR10_TORCH_CACHE replaces.
+ * Absolute path of the folder that a download fills: `dataDir`, else `cifar10` in the cache folder.
  */
 export function datasetFolder(dataDir?: string | null): string {
   if (dataDir) return resolve(dataDir);
-  const cache = process.env.CIFAR10_TORCH_CACHE || envPaths('cifar10-torch', { suffix: '' }).cache;
-  return resolve(cache, 'cifar10');
+  return join(cacheRoot(), 'cifar10');
 }
 
 /**

@@ -1,6 +1,6 @@
 // Owns the list of what other parts of the package may use of lib/libtorch: exports only, no logic.
 export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
-export { cacheRoot, type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
+export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
 export { assertPlatformSupported, currentPlatform } from './platform.js';
 export { BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';

@@ -2,7 +2,7 @@
 // Must not change anything on disk nor touch the network; synchronous, because loading the addon is.
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import envPaths from 'env-paths';
+import { cacheRoot } from '../cache.js';
 import { Cifar10Error, errorMessage } from '../errors.js';
 import { checkLibtorch } from './folder.js';
 import { findPythonTorch } from './python.js';
@@ -21,11 +21,6 @@ export interface LocateOptions {
   builtForVersion?: string | undefined;
   /** Whether a program shall be compiled against it. */
   needsHeaders?: boolean | undefined;
-}
-
-/** The folder of everything this package downloads; `CIFAR10_TORCH_CACHE` moves it. */
-export function cacheRoot(): string {
-  return resolve(process.env.CIFAR10_TORCH_CACHE || envPaths('cifar10-torch', { suffix: '' }).cache);
 }
 
 /** Where the cache keeps this version. */

@@ -4,9 +4,11 @@
 #include "inspect.h"
 #include "job.h"
 #include "predictor_wrap.h"
+#include "runtime.h"
 #include "train_job.h"
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  cifar10::install_cpu_allocator();
   env.SetInstanceData(new JobRegistry());
   exports.Set("stopJobs", Napi::Function::New(env, &Job::stop_all, "stopJobs"));
   exports.Set("train", Napi::Function::New(env, start_training, "train"));

@@ -227,16 +227,21 @@ std::vector<NamedTensor> to_state(const Napi::Value& value) {
   return elements<NamedTensor>(value, &to_named_tensor);
 }
 
+Napi::Object from_layout(Napi::Env env, const std::string& name, const at::Tensor& tensor) {
+  auto object = Napi::Object::New(env);
+  object.Set("name", name);
+  object.Set("dtype", tensor.scalar_type() == at::kLong ? "I64" : "F32");
+  object.Set("shape", array_of(env, tensor.sizes(), [&](int64_t side) {
+               return Napi::Number::New(env, static_cast<double>(side));
+             }));
+  return object;
+}
+
 Napi::Array from_state(Napi::Env env, const std::vector<NamedTensor>& state) {
   return array_of(env, state, [&](const NamedTensor& item) {
     auto data = Napi::Uint8Array::New(env, item.tensor.nbytes());
     std::memcpy(data.Data(), item.tensor.const_data_ptr(), item.tensor.nbytes());
-    auto object = Napi::Object::New(env);
-    object.Set("name", item.name);
-    object.Set("dtype", item.tensor.scalar_type() == at::kLong ? "I64" : "F32");
-    object.Set("shape", array_of(env, item.tensor.sizes(), [&](int64_t side) {
-                 return Napi::Number::New(env, static_cast<double>(side));
-               }));
+    auto object = from_layout(env, item.name, item.tensor);
     object.Set("data", data);
     return object;
   });

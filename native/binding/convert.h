@@ -25,6 +25,8 @@ std::vector<std::string> to_strings(const Napi::Value& value);
 
 // [{ name, dtype: 'F32' | 'I64', shape, data: Uint8Array }] <-> tensors; the bytes are copied both ways.
 std::vector<cifar10::NamedTensor> to_state(const Napi::Value& value);
+// { name, dtype, shape }
+Napi::Object from_layout(Napi::Env env, const std::string& name, const at::Tensor& tensor);
 Napi::Array from_state(Napi::Env env, const std::vector<cifar10::NamedTensor>& state);
 
 // images: Uint8Array of [N,32,32,3] interleaved pixels -> uint8 [N,3,32,32], channels-last, a copy.

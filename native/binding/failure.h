@@ -9,6 +9,7 @@
 struct Failure {
   std::string code;  // of lib/errors.ts
   std::string message;
+  std::string next_step;  // may be empty
 };
 
 // Describes the exception being handled; call it inside a catch block.

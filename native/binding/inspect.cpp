@@ -18,8 +18,9 @@ Napi::Value describe_model(const Napi::CallbackInfo& info) {
   rethrow_coded(env, [&] {
     const auto model = cifar10::make_model(options, 0);
     description.Set("parameterCount", cifar10::parameter_count(*model));
-    auto tensors = from_state(env, cifar10::state_of(*model));
-    for (uint32_t i = 0; i < tensors.Length(); ++i) tensors.Get(i).As<Napi::Object>().Delete("data");
+    auto tensors = Napi::Array::New(env);
+    for (const auto& [name, tensor] : cifar10::tensors_of(*model))
+      tensors.Set(tensors.Length(), from_layout(env, name, tensor));
     description.Set("tensors", tensors);
   });
   return description;
@@ -66,7 +67,7 @@ Napi::Value orthogonalize(const Napi::CallbackInfo& info) {
 
 Napi::Value runtime_info(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
-  result.Set("libtorchVersion", TORCH_VERSION);
+  result.Set("builtForLibtorch", TORCH_VERSION);
   result.Set("hasCuda", at::hasCUDA());
   result.Set("cpuCapability", at::get_cpu_capability());
   return result;

@@ -5,7 +5,9 @@
 #include "failure.h"
 
 Job::Job(Napi::Env env, const Napi::Value& listener)
-    : deferred_(Napi::Promise::Deferred::New(env)), stop_(std::make_shared<std::atomic<bool>>(false)) {
+    : registry_(*env.GetInstanceData<JobRegistry>()),
+      deferred_(Napi::Promise::Deferred::New(env)),
+      stop_(std::make_shared<std::atomic<bool>>(false)) {
   if (listener.IsFunction()) listener_ = Napi::Persistent(listener.As<Napi::Function>());
 }
 
@@ -17,24 +19,46 @@ Napi::Object Job::start(Napi::Env env, const Napi::Value& listener, Work work) {
   // Hooks run last in, first out: added after the channel's own, this one joins the thread while the channel
   // lives.
   napi_add_env_cleanup_hook(env, &Job::end_with_environment, job);
-  env.GetInstanceData<JobRegistry>()->jobs.insert(job);
+  job->registry_.jobs.insert(job);
   auto handle = Napi::Object::New(env);
   handle.Set("result", job->deferred_.Promise());
   handle.Set("stop",
              Napi::Function::New(env, [flag = job->stop_](const Napi::CallbackInfo&) { *flag = true; }));
-  job->thread_ = std::thread([job, work = std::move(work)] { job->run(work); });
+  job->start_thread(std::move(work));
   return handle;
+}
+
+void Job::start_thread(Work work) {
+  try {
+    thread_ = std::thread([this, work = std::move(work)] { run(work); });
+  } catch (...) {  // the system has no thread left
+    post([this, failure = describe_current_exception()](Napi::Env env) {
+      deferred_.Reject(to_error(env, failure).Value());
+    });
+    channel_.Release();
+  }
 }
 
 void Job::run(const Work& work) {
   try {
-    post([this, to_js = work(*this)](Napi::Env env) { deferred_.Resolve(to_js(env)); });
+    post([this, to_js = work(*this)](Napi::Env env) { settle(to_js, env); });
   } catch (...) {
     post([this, failure = describe_current_exception()](Napi::Env env) {
       deferred_.Reject(to_error(env, failure).Value());
     });
   }
   channel_.Release();
+}
+
+// Making the JavaScript value can fail too, for lack of memory.
+void Job::settle(const ToJs& to_js, Napi::Env env) {
+  try {
+    deferred_.Resolve(to_js(env));
+  } catch (const Napi::Error& error) {
+    deferred_.Reject(error.Value());
+  } catch (...) {
+    deferred_.Reject(to_error(env, describe_current_exception()).Value());
+  }
 }
 
 void Job::emit(ToJs to_event) {
@@ -54,20 +78,22 @@ void Job::call_js(Napi::Env env, Napi::Function, Job*, Callback* callback) {
   (*callback)(env);
 }
 
-void Job::stop_and_join() {
-  *stop_ = true;
-  if (thread_.joinable()) thread_.join();
+// All are told before the first is waited for: one may be waiting for another.
+void Job::stop_and_join_all(const JobRegistry& registry) {
+  for (auto* job : registry.jobs) *job->stop_ = true;
+  for (auto* job : registry.jobs)
+    if (job->thread_.joinable()) job->thread_.join();
 }
 
 void Job::stop_all(const Napi::CallbackInfo& info) {
-  for (auto* job : info.Env().GetInstanceData<JobRegistry>()->jobs) job->stop_and_join();
+  stop_and_join_all(*info.Env().GetInstanceData<JobRegistry>());
 }
 
-void Job::end_with_environment(void* job) { static_cast<Job*>(job)->stop_and_join(); }
+void Job::end_with_environment(void* job) { stop_and_join_all(static_cast<Job*>(job)->registry_); }
 
 void Job::finalize(Napi::Env env, Job* job) {
   napi_remove_env_cleanup_hook(env, &Job::end_with_environment, job);
-  if (auto* registry = env.GetInstanceData<JobRegistry>()) registry->jobs.erase(job);
+  job->registry_.jobs.erase(job);
   if (job->thread_.joinable()) job->thread_.join();
   delete job;
 }

@@ -11,6 +11,13 @@
 #include <thread>
 #include <unordered_set>
 
+class Job;
+
+// The jobs of one environment, as its instance data. Used on the JavaScript thread only.
+struct JobRegistry {
+  std::unordered_set<Job*> jobs;
+};
+
 class Job {
  public:
   using StopFlag = std::shared_ptr<std::atomic<bool>>;
@@ -40,18 +47,16 @@ class Job {
   Job(Napi::Env env, const Napi::Value& listener);
   void post(Callback callback);
   void run(const Work& work);
-  void stop_and_join();
+  void start_thread(Work work);
+  void settle(const ToJs& to_js, Napi::Env env);
+  static void stop_and_join_all(const JobRegistry& registry);
   static void end_with_environment(void* job);
   static void finalize(Napi::Env env, Job* job);
 
+  JobRegistry& registry_;
   Napi::Promise::Deferred deferred_;
   Napi::FunctionReference listener_;  // made and released on the JavaScript thread
   StopFlag stop_;
   Channel channel_;
   std::thread thread_;
-};
-
-// The jobs of one environment, as its instance data. Used on the JavaScript thread only.
-struct JobRegistry {
-  std::unordered_set<Job*> jobs;
 };

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "job.h"
 #include "predictor.h"
 
 class PredictorWrap : public Napi::ObjectWrap<PredictorWrap> {
@@ -24,7 +25,9 @@ class PredictorWrap : public Napi::ObjectWrap<PredictorWrap> {
   // Outlives the JavaScript object while a job uses it.
   struct Shared {
     cifar10::Predictor predictor;
-    std::mutex one_at_a_time;
+    std::timed_mutex one_at_a_time;
   };
+  // Waits for the call before it. Throws cifar10::Stopped when the job is stopped meanwhile.
+  static std::unique_lock<std::timed_mutex> take_turn(Shared& shared, const Job& job);
   std::shared_ptr<Shared> shared_;
 };

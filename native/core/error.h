@@ -9,11 +9,15 @@ namespace cifar10 {
 
 class Error : public std::runtime_error {
  public:
-  Error(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}
+  // message: what happened, with the expected and the found value. next_step: one action that mends it.
+  Error(std::string code, const std::string& message, std::string next_step)
+      : std::runtime_error(message), code_(std::move(code)), next_step_(std::move(next_step)) {}
   const std::string& code() const { return code_; }
+  const std::string& next_step() const { return next_step_; }
 
  private:
   std::string code_;
+  std::string next_step_;
 };
 
 }  // namespace cifar10

@@ -17,10 +17,10 @@ TrainLoader::TrainLoader(Dataset dataset, const LoaderOptions& options,
       dtype_(dtype),
       seed_(seed) {
   if (batches_per_epoch() == 0)
-    throw Error("DATASET_TOO_SMALL", "data_loading.batch_size: expected at most the " +
-                                         std::to_string(dataset_.size()) +
-                                         " train images (or data_loading.drop_last=false), found " +
-                                         std::to_string(options_.batch_size));
+    throw Error("DATASET_TOO_SMALL",
+                "data_loading.batch_size: expected at most the " + std::to_string(dataset_.size()) +
+                    " train images, found " + std::to_string(options_.batch_size),
+                "use a smaller batch, or data_loading.drop_last=false");
 }
 
 int64_t TrainLoader::batches_per_epoch() const {

@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <map>
 #include <sstream>
 
 #include "cnn.h"
@@ -28,17 +27,14 @@ struct Factory {
   }
 };
 
-std::map<std::string, at::Tensor> tensors_of(const Model& model) {
-  std::map<std::string, at::Tensor> tensors;
-  for (const auto& item : model.named_parameters()) tensors.emplace(item.key(), item.value());
-  for (const auto& item : model.named_buffers()) tensors.emplace(item.key(), item.value());
-  return tensors;
-}
-
 std::string describe(const at::Tensor& tensor) {
   std::ostringstream text;
   text << tensor.dtype().name() << ' ' << tensor.sizes();
   return text.str();
+}
+
+Error mismatch(const std::string& message) {
+  return {"CHECKPOINT_MISMATCH", message, "choose the model that the checkpoint was trained with"};
 }
 
 }  // namespace
@@ -46,6 +42,13 @@ std::string describe(const at::Tensor& tensor) {
 std::shared_ptr<Model> make_model(const ModelOptions& options, uint64_t seed) {
   auto generator = make_generator(seed, RandomStream::kInit, 0);
   return std::visit(Factory{generator}, options);
+}
+
+std::map<std::string, at::Tensor> tensors_of(const Model& model) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& item : model.named_parameters()) tensors.emplace(item.key(), item.value());
+  for (const auto& item : model.named_buffers()) tensors.emplace(item.key(), item.value());
+  return tensors;
 }
 
 std::vector<NamedTensor> state_of(const Model& model) {
@@ -60,14 +63,14 @@ void load_state(Model& model, const std::vector<NamedTensor>& state) {
   const torch::NoGradGuard no_grad;
   const auto own = tensors_of(model);
   if (own.size() != state.size())
-    throw Error("CHECKPOINT_MISMATCH",
-                "expected " + std::to_string(own.size()) + " tensors, found " + std::to_string(state.size()));
+    throw mismatch("expected " + std::to_string(own.size()) + " tensors, found " +
+                   std::to_string(state.size()));
   for (const auto& [name, source] : state) {
     const auto target = own.find(name);
-    if (target == own.end()) throw Error("CHECKPOINT_MISMATCH", "the model has no tensor \"" + name + "\"");
+    if (target == own.end()) throw mismatch("the model has no tensor \"" + name + "\"");
     if (target->second.sizes() != source.sizes() || target->second.dtype() != source.dtype())
-      throw Error("CHECKPOINT_MISMATCH", "tensor \"" + name + "\": expected " + describe(target->second) +
-                                             ", found " + describe(source));
+      throw mismatch("tensor \"" + name + "\": expected " + describe(target->second) + ", found " +
+                     describe(source));
     target->second.copy_(source);
   }
 }

@@ -3,6 +3,7 @@
 
 #include <torch/nn/module.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +38,10 @@ struct NamedTensor {
   at::Tensor tensor;  // CPU, row-major contiguous; float32 or int64
 };
 
-// Copies of all parameters and buffers under PyTorch's state keys.
+// All parameters and buffers under PyTorch's state keys; not copies.
+std::map<std::string, at::Tensor> tensors_of(const Model& model);
+
+// Copies of the same.
 std::vector<NamedTensor> state_of(const Model& model);
 
 // Overwrites all parameters and buffers. Errors: CHECKPOINT_MISMATCH when a name, shape or dtype differs.

@@ -13,10 +13,9 @@ Predictor::Predictor(const PredictorOptions& options, const std::vector<NamedTen
   model_->eval();
 }
 
-void Predictor::enter_thread() const {
-  install_cpu_allocator();
-  at::set_num_threads(static_cast<int>(runtime_.threads));
-}
+Predictor::~Predictor() { release_cached_memory(); }
+
+void Predictor::enter_thread() const { at::set_num_threads(static_cast<int>(runtime_.threads)); }
 
 EvaluateOptions Predictor::evaluate_options(int64_t tta_level) const {
   return {options_.normalization, runtime_.dtype, options_.batch_size, tta_level};
@@ -32,7 +31,10 @@ at::Tensor Predictor::classify(const at::Tensor& images, int64_t tta_level, cons
 Evaluation Predictor::evaluate(const Dataset& dataset, int64_t tta_level, const std::atomic<bool>& stop,
                                const EvaluateProgress& progress) {
   enter_thread();
-  return cifar10::evaluate(*model_, dataset.to(runtime_.device), evaluate_options(tta_level), stop, progress);
+  auto evaluation =
+      cifar10::evaluate(*model_, dataset.to(runtime_.device), evaluate_options(tta_level), stop, progress);
+  release_cached_memory();  // an evaluation is seldom followed by another
+  return evaluation;
 }
 
 }  // namespace cifar10

@@ -24,6 +24,10 @@ class Predictor {
   // Errors: CHECKPOINT_MISMATCH when `state` is not this model's, DEVICE_UNAVAILABLE.
   Predictor(const PredictorOptions& options, const std::vector<NamedTensor>& state);
 
+  ~Predictor();
+  Predictor(const Predictor&) = delete;
+  Predictor& operator=(const Predictor&) = delete;
+
   // images: uint8 [N,3,32,32] -> probabilities: float32 [N,10] on the CPU. Throws Stopped.
   at::Tensor classify(const at::Tensor& images, int64_t tta_level, const std::atomic<bool>& stop);
 

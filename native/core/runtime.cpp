@@ -12,13 +12,22 @@ namespace cifar10 {
 namespace {
 
 at::Device pick_device(DeviceChoice choice) {
-  const bool has_cuda = torch::cuda::is_available();
-  if (choice == DeviceChoice::kCuda && !has_cuda)
-    throw Error(
-        "DEVICE_UNAVAILABLE",
-        "training.device=cuda: expected a CUDA LibTorch and a GPU that its driver can use, found none. Next "
-        "step: use training.device=cpu, or run `cifar10-torch doctor`");
-  return choice != DeviceChoice::kCpu && has_cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  if (choice == DeviceChoice::kCpu) return at::kCPU;
+  if (torch::cuda::is_available()) return {at::kCUDA, 0};
+  if (choice == DeviceChoice::kAuto) return at::kCPU;
+  throw Error("DEVICE_UNAVAILABLE",
+              "training.device=cuda: expected a CUDA LibTorch and a GPU that its driver can use, found none",
+              "use training.device=cpu, or run `npx cifar10-torch doctor`");
+}
+
+// cuDNN may otherwise sum filter gradients in any order, and round float32 to TensorFloat-32.
+void make_cuda_repeatable(at::ScalarType dtype) {
+  auto& context = at::globalContext();
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  if (dtype != torch::kFloat32) return;
+  context.setAllowTF32CuDNN(false);
+  context.setAllowTF32CuBLAS(false);
 }
 
 }  // namespace
@@ -27,8 +36,10 @@ Runtime start_runtime(const RuntimeOptions& options) {
   const int64_t cores = std::max(1U, std::thread::hardware_concurrency());
   const int64_t threads = options.threads.value_or(cores);
   at::set_num_threads(static_cast<int>(threads));
-  return {pick_device(options.device),
-          options.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32, threads};
+  const auto dtype = options.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32;
+  const auto device = pick_device(options.device);
+  if (device.is_cuda()) make_cuda_repeatable(dtype);
+  return {device, dtype, threads};
 }
 
 void install_cpu_allocator() {

@@ -17,7 +17,8 @@ struct Runtime {
 // Picks the device and sets the calling thread's number of compute threads. Errors: DEVICE_UNAVAILABLE.
 Runtime start_runtime(const RuntimeOptions& options);
 
-// Keeps freed CPU activations mapped for the next step, process-wide; later calls do nothing.
+// Keeps freed CPU activations mapped for the next step, process-wide. Call it before any tensor is made:
+// LibTorch's table of allocators is not thread-safe. Later calls do nothing.
 void install_cpu_allocator();
 
 // Gives the kept memory back to the system.

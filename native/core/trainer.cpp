@@ -2,10 +2,12 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "augment.h"
+#include "error.h"
 #include "loader.h"
 #include "optimizer.h"
 #include "runtime.h"
@@ -30,6 +32,20 @@ struct EpochTotals {
   int64_t steps = 0;
 };
 
+// A fraction of an epoch is rounded up to whole steps; the margin keeps 2.2 · 25 at 55 despite binary
+// fractions.
+int64_t steps_of(double epochs, int64_t steps_per_epoch) {
+  return std::max<int64_t>(
+      1, static_cast<int64_t>(std::ceil(epochs * static_cast<double>(steps_per_epoch) - 1e-6)));
+}
+
+Error diverged(int64_t step, double loss) {
+  return {"TRAINING_DIVERGED",
+          "the training diverged at step " + std::to_string(step) + ": expected a finite loss, found " +
+              std::to_string(loss),
+          "lower the learning rates under training.optimizer"};
+}
+
 class Trainer {
  public:
   Trainer(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
@@ -38,12 +54,12 @@ class Trainer {
         stop_(stop),
         runtime_(start_runtime(options.runtime)),
         split_(split_validation(read_records(options.data.train_files), options.data.val_size, options.seed)),
+        val_(split_.val.to(runtime_.device)),
         test_(read_records(options.data.test_files).to(runtime_.device)),
         loader_(split_.train.to(runtime_.device), options.data.loader, options.data.normalization,
                 runtime_.dtype, options.seed),
         model_(make_model(options.model, options.seed)),
-        total_steps_(static_cast<int64_t>(
-            std::ceil(options.epochs * static_cast<double>(loader_.batches_per_epoch())))) {}
+        total_steps_(steps_of(options.epochs, loader_.batches_per_epoch())) {}
 
   TrainResult run() {
     announce();
@@ -100,6 +116,7 @@ class Trainer {
     loss.backward();
     optimizer.step(factors);
     const double per_image = loss.item<double>() / static_cast<double>(sums ? batch.labels.size(0) : 1);
+    if (!std::isfinite(per_image)) throw diverged(step + 1, per_image);
     return {.step = step + 1,
             .epoch = epoch + 1,
             .loss = per_image,
@@ -135,8 +152,7 @@ class Trainer {
                      .accuracy = totals.accuracy / static_cast<double>(totals.steps),
                      .val = std::nullopt,
                      .duration_seconds = totals.seconds};
-    if (split_.val.size() > 0)
-      event.val = evaluate(*model_, split_.val.to(runtime_.device), evaluate_options(0), stop_, {}).metrics;
+    if (val_.size() > 0) event.val = evaluate(*model_, val_, evaluate_options(0), stop_, {}).metrics;
     observer_.on_epoch(event);
     totals = {};
   }
@@ -162,6 +178,7 @@ class Trainer {
   const std::atomic<bool>& stop_;
   Runtime runtime_;
   Split split_;
+  Dataset val_;
   Dataset test_;
   TrainLoader loader_;
   std::shared_ptr<Model> model_;
@@ -173,7 +190,6 @@ class Trainer {
 }  // namespace
 
 TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop) {
-  install_cpu_allocator();
   struct ReleaseMemory {
     ~ReleaseMemory() { release_cached_memory(); }
   } release;  // declared first, so that it runs when the trainer's tensors are gone

@@ -63,9 +63,9 @@ struct TrainResult {
   std::vector<NamedTensor> state;
 };
 
-// Runs a whole training. Deterministic: the same options, threads and device give the same weights, bit for
-// bit. Errors: those of read_records, TrainLoader, start_runtime. Throws Stopped within one step of `stop`
-// being set.
+// Runs a whole training. On the CPU the same options and threads give the same weights, bit for bit.
+// Errors: TRAINING_DIVERGED, those of read_records, TrainLoader, start_runtime. Throws Stopped within one
+// step of `stop` being set.
 TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop);
 
 }  // namespace cifar10

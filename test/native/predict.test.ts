@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpoint, saveCheckpoint } from '../../lib/checkpoint/index.js';
 import { CLASS_NAMES, evaluate, type InferRecord, infer, predict } from '../../lib/index.js';
+import { openModel } from '../../lib/model.js';
 import { interleave, readSample, SAMPLE_TEST, temporaryFolder, trainSample } from '../support.js';
 
 const outputDir = mkdtempSync(join(tmpdir(), 'cifar10-torch-predict-'));
@@ -104,6 +105,47 @@ describe('evaluate', () => {
     }
     expect(result.confusionMatrix).toEqual(matrix);
     expect(result.crossEntropy).toBeCloseTo(crossEntropy, 4);
+  });
+});
+
+describe('a call of the library is checked', () => {
+  test.each([
+    [{ threads: 0 }, 'threads'],
+    [{ precision: 'fp16' as 'fp32' }, 'precision'],
+    [{ device: 'gpu' as 'cuda' }, 'device'],
+    [{ ttaLevel: 5 as 2 }, 'ttaLevel'],
+  ])('%j', async (option, name) => {
+    await expect(evaluate({ checkpoint, ...option })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(`"${name}"`),
+      nextStep: expect.any(String),
+    });
+  });
+
+  test('what onProgress throws rejects the evaluation', async () => {
+    const mine = new Error('mine');
+    const onProgress = () => {
+      throw mine;
+    };
+    await expect(evaluate({ checkpoint, onProgress })).rejects.toBe(mine);
+  });
+
+  test('a call that waits for another stops at once', async () => {
+    const { predictor } = await openModel(checkpoint, {});
+    const pixels = Buffer.concat(records.map((_, row) => raw(row).data));
+    const long = predictor.classify(Buffer.concat(Array.from({ length: 40 }, () => pixels)), 2);
+    const waiting = predictor.classify(pixels, 0);
+    let isLongDone = false;
+    const longDone = long.result
+      .catch(() => undefined)
+      .finally(() => {
+        isLongDone = true;
+      });
+    waiting.stop();
+    await expect(waiting.result).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(isLongDone).toBe(false);
+    long.stop();
+    await longDone;
   });
 });
 

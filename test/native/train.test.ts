@@ -108,6 +108,18 @@ test('the whitening layer whitens: filtered patches are uncorrelated with unit v
   for (let i = 0; i < 144; i++) expect(filters[144 + i]).toBe(-(filters[i] as number)); // the other 12 are negatives
 });
 
+test('a training that diverges is an error, not a checkpoint', async () => {
+  const folder = temporaryFolder();
+  const overrides = ['model=cnn', 'model.widths=[8]', 'training=standard', 'training.optimizer.lr=1e30'];
+  const run = train({ overrides: ['data_loading=sample', ...overrides, `output_dir=${folder}`] });
+  await expect(run).rejects.toMatchObject({
+    code: 'TRAINING_DIVERGED',
+    message: expect.stringMatching(/expected a finite loss, found -?(nan|inf)/),
+    nextStep: expect.stringContaining('training.optimizer'),
+  });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test('events tell the whole story, also to one who listens late', async () => {
   const run = trainSample(temporaryFolder(), ['training.epochs=2', 'data_loading.val_size=200']);
   const result = await run;

@@ -173,7 +173,7 @@ describe('overrides', () => {
       weightDecay: 0,
     });
     expect(() => loadConfig({ overrides: ['model.name=cnn'] })).toThrow(
-      /"model.widths": expected .*, found nothing/,
+      /"model.widths" expected .*, found nothing/,
     );
   });
 

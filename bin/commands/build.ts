@@ -1,0 +1,29 @@
+// Owns the command `build`: the addon compiled from the sources in the package, by the script that a clone uses.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { Cifar10Error } from '../../lib/errors.js';
+import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { defineCommand } from '../command.js';
+
+export const buildCommand = defineCommand({
+  command: 'build',
+  describe: 'Compile the native addon for this machine',
+  options: {},
+  examples: [
+    ['$0 build', 'Fetch LibTorch if it is missing, then compile'],
+    ['$0 build --libtorch ~/libtorch', 'Compile against a LibTorch of your own'],
+  ],
+  epilogue: 'Needs CMake and a C++20 compiler. Takes a few minutes.',
+  run: async (_args, { printResult }) => {
+    const script = join(PACKAGE_ROOT, 'scripts', 'build-native.mjs');
+    const { status } = spawnSync(process.execPath, [script], { stdio: ['ignore', 2, 2] });
+    if (status !== 0)
+      throw new Cifar10Error('ADDON_NOT_BUILT', {
+        what: 'the native addon could not be compiled',
+        nextStep: 'mend the first error above, or run `npx cifar10-torch doctor`',
+      });
+    const { findAddon } = await import('../../lib/native.js');
+    const addon = findAddon();
+    printResult({ addon }, () => `The addon is compiled\n${addon}`);
+  },
+});
