@@ -101,11 +101,18 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** What a file system answers; network errors and those of starting a process have other codes or other calls. */
+const REFUSED = new Set(
+  'EACCES EPERM EROFS ENOTDIR EEXIST EISDIR ENOENT ENAMETOOLONG ELOOP EIO EMFILE ENFILE EBUSY ETXTBSY ENXIO'.split(
+    ' ',
+  ),
+);
 
 /** Turns a failure of the file system to write `path` into a coded error; other errors are returned as they are. */
 export function writeError(path: string, error: unknown): unknown {
   const code = systemCode(error);
-  if (error instanceof Cifar10Error || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
+  const isSpawn = String((error as { syscall?: unknown } | null)?.syscall).startsWith('spawn');
+  if (error instanceof Cifar10Error || code === undefined || isSpawn) return error;
   if (FULL.has(code))
     return new Cifar10Error('DISK_FULL', {
       what: `"${path}" cannot be written`,
@@ -114,6 +121,7 @@ export function writeError(path: string, error: unknown): unknown {
       nextStep: 'free some space or choose a folder on another disk',
       cause: error,
     });
+  if (!REFUSED.has(code)) return error;
   return new Cifar10Error('NOT_WRITABLE', {
     what: `"${path}" cannot be written`,
     expected: 'a place that this user may write to',

@@ -235,3 +235,10 @@ test('goes through the proxy of the environment', async () => {
   }
   expect(await hasArrived()).toBe(true);
 });
+
+test('a host that does not exist is a failed download, not a folder that cannot be written', async () => {
+  await expect(download('http://host.invalid/x', path, { retries: 0 })).rejects.toMatchObject({
+    code: 'DOWNLOAD_FAILED',
+  });
+  expect(await readdir(folder)).toEqual([]);
+});
