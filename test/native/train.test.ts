@@ -8,7 +8,7 @@ import { readSample, SAMPLE_TRAIN, temporaryFolder, trainSample } from '../suppo
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 test('the default recipe learns from 1,000 images: at least 55 % of 500 others', async () => {
-  // Six runs with other seeds gave 62 to 67 %; always saying the commonest class would give 10 %.
+  // Seeds 0 to 5 gave 64.8 to 66.8 %; always saying the commonest class would give 10 %.
   const run = await train({ overrides: ['data_loading=sample', `output_dir=${temporaryFolder()}`] });
   expect(run.test.accuracy).toBeGreaterThan(0.55);
   expect(run.test.ttaAccuracy).toBeGreaterThan(0.55);
