@@ -1,6 +1,6 @@
 // Owns the memory of large CPU tensors. A training step asks for the same sizes again and again; the system's
-// malloc maps and unmaps them each time, and every page of them faults anew. Here freed blocks stay mapped and
-// are handed out again by exact size.
+// malloc maps and unmaps them each time, and every page of them faults anew. Here freed blocks stay mapped
+// and are handed out again by exact size.
 #pragma once
 
 #include <c10/core/Allocator.h>
