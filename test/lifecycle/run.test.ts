@@ -153,8 +153,9 @@ test('a worker may end, something else be loaded, and another worker begin', asy
     import { once } from 'node:events';
     const work = async () => {
       const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)})));
+      const ended = once(worker, 'exit'); // may come in the same turn as the message
       const [steps] = await once(worker, 'message');
-      await once(worker, 'exit');
+      await ended;
       return steps;
     };
     const first = await work();
