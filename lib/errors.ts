@@ -6,7 +6,6 @@ export type ErrorCode =
   | 'ABORTED'
   | 'ADDON_NOT_BUILT'
   | 'ADDON_LOAD_FAILED'
-  | 'BUSY'
   | 'CHECKPOINT_INVALID'
   | 'CHECKPOINT_MISMATCH'
   | 'CHECKPOINT_NOT_FOUND'

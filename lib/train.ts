@@ -67,8 +67,8 @@ const ABORTED = 'the training was stopped before its end; nothing was saved';
 /**
  * Trains a model on a thread of its own and writes a checkpoint into a new run folder.
  * The dataset must be there: see `downloadDataset`.
- * Errors: `CONFIG_*`, `DATASET_*`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `DISK_FULL`, `NOT_WRITABLE`,
- * `OUT_OF_MEMORY`, `ABORTED`. A run that fails leaves no folder behind.
+ * Errors: `CONFIG_*`, `DATASET_*`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `TRAINING_DIVERGED`, `DISK_FULL`,
+ * `NOT_WRITABLE`, `OUT_OF_MEMORY`, `ABORTED`. A run that fails leaves no folder behind.
  */
 export function train(options: TrainOptions = {}): TrainingRun<TrainResult, TrainEvent> {
   return new TrainingRun((emit) => runTraining(options, emit));

@@ -31,11 +31,6 @@ export const CLASS_NAMES = [
   'truck',
 ] as const;
 
-/** Per-channel (R, G, B) mean of the 50,000 train images, pixels scaled to [0, 1]. */
-export const TRAIN_MEAN = [0.49139968, 0.48215841, 0.44653091] as const;
-/** Per-channel (R, G, B) standard deviation of the 50,000 train images, pixels scaled to [0, 1]. */
-export const TRAIN_STD = [0.24703223, 0.24348513, 0.26158784] as const;
-
 const batch = (name: string, recordCount: number, md5: string): BatchFile => ({
   name,
   sizeBytes: recordCount * RECORD_BYTES,

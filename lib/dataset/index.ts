@@ -1,6 +1,6 @@
 // Lists what lib/dataset offers to its siblings.
 // Must hold no code.
-export { CLASS_NAMES, TRAIN_MEAN, TRAIN_STD } from './facts.js';
+export { CLASS_NAMES } from './facts.js';
 export { type DownloadDatasetOptions, type DownloadedDataset, downloadDataset } from './fetch.js';
 export { type DatasetFiles, datasetFolder, type ResolveOptions, resolveDataset } from './resolve.js';
 export type { DatasetProgress } from './source.js';
