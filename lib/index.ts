@@ -1,6 +1,19 @@
 // Owns the list of what this package offers. Exports only.
-export type { Config, ConfigValues, LoadConfigOptions } from './config/index.js';
-export { configToYaml, loadConfig } from './config/index.js';
+export {
+  type ComposedConfig,
+  type Config,
+  type ConfigDefinition,
+  composeConfig,
+  configToYaml,
+  type Defaults,
+  defineConfig,
+  type KeyInfo,
+  type LoadConfigOptions,
+  listGroups,
+  listKeys,
+  listOptions,
+  loadConfig,
+} from './config/index.js';
 export {
   CLASS_NAMES,
   type DatasetFiles,

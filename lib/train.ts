@@ -3,9 +3,9 @@
 import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
 import {
   type Config,
-  type ConfigValues,
   configToSnake,
   configToYaml,
+  type LoadConfigOptions,
   loadConfig,
   modelLabel,
 } from './config/index.js';
@@ -17,13 +17,7 @@ import { RunFolder } from './run-folder.js';
 import { TrainingRun } from './training-run.js';
 import { VERSION } from './version.js';
 
-export interface TrainOptions {
-  /** A YAML file whose values replace the defaults. */
-  config?: string | undefined;
-  /** Values to set after those of the file, in camelCase. */
-  values?: ConfigValues | undefined;
-  /** `group=option` and `key=value`, applied last. */
-  overrides?: readonly string[] | undefined;
+export interface TrainOptions extends LoadConfigOptions {
   /** Stops the run within one step; the run then rejects with an `AbortError`. */
   signal?: AbortSignal | undefined;
 }

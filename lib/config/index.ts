@@ -1,7 +1,17 @@
 // Owns the list of what the configuration layer offers. Exports only.
-export { listGroups, listOptions } from './groups.js';
+export { expandSweep } from './composition/index.js';
+export { type ConfigDefinition, type Defaults, defineConfig, type KnownOptions } from './define.js';
 export { configToSnake } from './keys.js';
-export { type ConfigValues, configToYaml, type LoadConfigOptions, loadConfig } from './load.js';
+export {
+  type ComposedConfig,
+  composeConfig,
+  configToYaml,
+  type LoadConfigOptions,
+  listGroups,
+  listOptions,
+  loadConfig,
+} from './load.js';
 export { modelLabel } from './model-label.js';
 export { assertValidRuntime } from './runtime.js';
+export { type KeyInfo, listKeys } from './schema-keys.js';
 export { type Config, parseConfig } from './validate.js';

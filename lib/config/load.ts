@@ -1,55 +1,103 @@
-// Owns the order in which the sources of configuration are applied, and its way back to YAML.
-// Must not write anything, read the environment or know single keys.
+// Owns the way from what a person wrote to a `Config`, and back to YAML. Must not write anything nor know single keys.
+import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { compose } from './compose.js';
-import { listGroups, type Picks, readConfigFile, readOption, readRootFile } from './groups.js';
+import { PACKAGE_ROOT } from '../package-root.js';
+import {
+  type Composition,
+  composeTree,
+  entryAt,
+  interpolate,
+  type KnownKeys,
+  type MapNode,
+  SearchPath,
+  type Surroundings,
+  toPlain,
+} from './composition/index.js';
+import { type ConfigDefinition, definitionToTree } from './define.js';
 import { configToSnake, type Tree } from './keys.js';
-import { parseOverrides } from './overrides.js';
+import { VARIANT_PATHS } from './schema.js';
+import { validKeys } from './schema-keys.js';
 import { type Config, parseConfig } from './validate.js';
 
-type DeepPartial<Value> = Value extends readonly unknown[]
-  ? Value
-  : Value extends object
-    ? { readonly [Key in keyof Value]?: DeepPartial<Value[Key]> | undefined }
-    : Value;
-
-/** Any part of a configuration. */
-export type ConfigValues = DeepPartial<Config>;
+const CONF = join(PACKAGE_ROOT, 'conf');
 
 export interface LoadConfigOptions {
-  /** A YAML file: its `defaults:` list picks options, its other keys override values. */
-  config?: string | undefined;
-  /** Values to set after those of the file. */
-  values?: ConfigValues | undefined;
-  /** `group=option` and `a.b.c=value`, applied last; options are picked before any value is set. */
+  /** A YAML file, or the same as an object: it picks options and sets values. */
+  config?: string | ConfigDefinition | undefined;
+  /** A folder with config groups of your own, beside those of this package. */
+  configDir?: string | undefined;
+  /** `group=option`, `a.b=value`, `+a.b=value`, `++a.b=value`, `~a.b`, applied in this order. */
   overrides?: readonly string[] | undefined;
+  /** What `${oc.env:…}` reads. Default: the environment of the process. */
+  env?: Surroundings['env'] | undefined;
+  /** What `${now:…}` formats. Default: the moment of the call. */
+  now?: Date | undefined;
 }
+
+export interface ComposedConfig {
+  readonly config: Config;
+  /** Plain snake_case values with references as they were written. */
+  readonly unresolved: Tree;
+  /** The options that were picked, by group. */
+  readonly choices: ReadonlyMap<string, readonly string[]>;
+}
+
+const KNOWN: KnownKeys = {
+  variants: VARIANT_PATHS,
+  validKeys: (tree) => validKeys((path) => nameAt(tree, path)),
+};
 
 /**
- * Composes and validates the configuration: conf/, then the file, the values and the overrides. Deeply frozen.
+ * Composes and validates the configuration: conf/, then the config file, then the overrides. Deeply frozen.
  * Errors: `CONFIG_FILE_NOT_FOUND`, `CONFIG_FILE_INVALID`, `CONFIG_INVALID_OVERRIDE`, `CONFIG_UNKNOWN_OPTION`,
- * `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`.
+ * `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`, `CONFIG_VALUE_MISSING`, `CONFIG_INTERPOLATION`.
  */
 export function loadConfig(options: LoadConfigOptions = {}): Config {
-  const root = readRootFile();
-  const file = options.config === undefined ? { picks: {}, values: {} } : readConfigFile(options.config);
-  const overrides = parseOverrides(options.overrides ?? [], listGroups());
-  const groups = readPicked(root.picks, { ...file.picks, ...overrides.picks });
-  const values = configToSnake(options.values ?? {});
-  return parseConfig(compose([...groups, root.values, file.values, values, ...overrides.values]));
+  return composeConfig(options).config;
 }
 
-/** The picked options as layers; an option may override the default pick of another group, never one made by hand. */
-function readPicked(defaults: Picks, byHand: Picks): Tree[] {
-  const first = Object.entries({ ...defaults, ...byHand }).map(([group, option]) =>
-    readOption(group, option),
-  );
-  const byOption = Object.assign({}, ...first.map(({ picks }) => picks)) as Picks;
-  const picks = Object.entries({ ...defaults, ...byOption, ...byHand });
-  return picks.map(([group, option]) => ({ [group]: readOption(group, option).values }));
+/** The same with what it was made of. */
+export function composeConfig(options: LoadConfigOptions = {}): ComposedConfig {
+  const { tree, choices } = compose(options);
+  const surroundings = { env: options.env ?? process.env, now: options.now ?? new Date() };
+  const resolved = interpolate(tree, surroundings);
+  const config = parseConfig(toPlain(resolved), resolved);
+  return { config, unresolved: toPlain(tree) as Tree, choices };
+}
+
+function compose({ config, configDir, overrides = [] }: LoadConfigOptions): Composition {
+  const primary = typeof config === 'object' ? definitionToTree(config) : config;
+  return composeTree({ folders: foldersOf(configDir), config: primary, overrides }, KNOWN);
+}
+
+/** The names of the config groups, sorted. */
+export function listGroups(configDir?: string): string[] {
+  return new SearchPath(foldersOf(configDir)).groups();
+}
+
+/** The names of the options of a group, sorted; empty for an unknown group. */
+export function listOptions(group: string, configDir?: string): string[] {
+  return new SearchPath(foldersOf(configDir)).options(group);
+}
+
+function foldersOf(configDir: string | undefined): string[] {
+  return configDir === undefined ? [CONF] : [CONF, configDir];
+}
+
+function nameAt(tree: MapNode, path: string): unknown {
+  const name = entryAt(tree, [...path.split('.'), 'name'])?.node;
+  return name?.kind === 'scalar' ? name.value : undefined;
 }
 
 /** The configuration as YAML; `loadConfig` given it as a file composes the same configuration. */
 export function configToYaml(config: Config): string {
-  return stringify(configToSnake(config), { aliasDuplicateObjects: false });
+  return stringify(escapeReferences(configToSnake(config)), { aliasDuplicateObjects: false });
+}
+
+/** A text that holds `${` is no reference any more. */
+function escapeReferences(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(/(\\*)\$\{/g, '$1$1\\${');
+  if (Array.isArray(value)) return value.map(escapeReferences);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeReferences(item)]));
 }

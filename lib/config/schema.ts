@@ -1,5 +1,6 @@
 // Owns the types and ranges of every configuration key, each with its expectation in words: the zod message
-// of a value is what the reader of an error sees after "expected". No defaults here: they live in conf/.
+// of a value is what the reader of an error sees after "expected", its description what `config keys` tells.
+// No defaults here: they live in conf/.
 import { z } from 'zod';
 
 const MAP = 'a map of keys';
@@ -39,20 +40,30 @@ const channels = integer(1, 4096);
 
 const dataLoading = z.strictObject(
   {
-    source: oneOf('cifar10', 'sample'),
-    data_dir: pathOrNull,
-    val_size: integer(0, 49_999),
-    batch_size: integer(1, 50_000),
-    drop_last: truth,
+    source: oneOf('cifar10', 'sample').describe(
+      'dataset; sample: 1,000 + 500 images embedded in the package',
+    ),
+    data_dir: pathOrNull.describe('folder of the six .bin files; null: in the cache folder'),
+    val_size: integer(0, 49_999).describe('images held out of train for validation'),
+    batch_size: integer(1, 50_000).describe('images of one step'),
+    drop_last: truth.describe('leave out the last, smaller batch of an epoch'),
     augmentation: z.strictObject(
       {
-        flip: oneOf('none', 'random', 'alternating'),
-        translate: integer(0, 16),
-        padding: oneOf('reflect', 'zero'),
+        flip: oneOf('none', 'random', 'alternating').describe(
+          'horizontal; alternating: random in the first epoch, then mirrored in every odd one',
+        ),
+        translate: integer(0, 16).describe('pixels; a random crop after padding by this many'),
+        padding: oneOf('reflect', 'zero').describe('what the pixels of the padding are'),
       },
       MAP,
     ),
-    normalization: z.strictObject({ mean: rgb(finite), std: rgb(positive) }, MAP),
+    normalization: z.strictObject(
+      {
+        mean: rgb(finite).describe('of pixels scaled to [0, 1], per channel'),
+        std: rgb(positive).describe('of pixels scaled to [0, 1], per channel'),
+      },
+      MAP,
+    ),
   },
   groupMap('data_loading'),
 );
@@ -60,14 +71,22 @@ const dataLoading = z.strictObject(
 const observationWeight = 'a number above 0 and at most 1';
 const batchNorm = z.strictObject(
   {
-    momentum: z.number(observationWeight).positive(observationWeight).max(1, observationWeight),
-    epsilon: positive,
+    momentum: z
+      .number(observationWeight)
+      .positive(observationWeight)
+      .max(1, observationWeight)
+      .describe('weight of the new observation, as in PyTorch'),
+    epsilon: positive.describe('added to the variance'),
   },
   MAP,
 );
 
 const whitening = z.strictObject(
-  { images: integer(1, 50_000), epsilon: positive, bias_epochs: notNegative },
+  {
+    images: integer(1, 50_000).describe('train images whose patches give the filters'),
+    epsilon: positive.describe('added to the eigenvalues'),
+    bias_epochs: notNegative.describe('epochs in which the bias is trained, then frozen'),
+  },
   MAP,
 );
 
@@ -80,26 +99,29 @@ const model = z.discriminatedUnion(
   'name',
   [
     z.strictObject({
-      name: z.literal('fast'),
-      widths: list(channels, 3, 3),
+      name: z.literal('fast', 'fast').describe('architecture'),
+      widths: list(channels, 3, 3).describe('channels of the three groups'),
       whitening,
       batch_norm: batchNorm,
-      logit_divisor: positive,
+      logit_divisor: positive.describe('logits are divided by this'),
     }),
     z.strictObject({
-      name: z.literal('cnn'),
-      widths: list(channels, 1, MAX_CNN_STAGES),
-      convs_per_stage: integer(1, 16),
+      name: z.literal('cnn', 'cnn').describe('architecture'),
+      widths: list(channels, 1, MAX_CNN_STAGES).describe('channels of each stage'),
+      convs_per_stage: integer(1, 16).describe('convolutions before each max-pool'),
       batch_norm: batchNorm,
     }),
     z.strictObject({
-      name: z.literal('cifar_resnet'),
-      depth: z.int(cifarDepth).refine((depth) => depth >= 8 && depth <= 1202 && depth % 6 === 2, cifarDepth),
+      name: z.literal('cifar_resnet', 'cifar_resnet').describe('architecture'),
+      depth: z
+        .int(cifarDepth)
+        .refine((depth) => depth >= 8 && depth <= 1202 && depth % 6 === 2, cifarDepth)
+        .describe('weight layers'),
       batch_norm: batchNorm,
     }),
     z.strictObject({
-      name: z.literal('resnet'),
-      depth: z.literal([18, 34], '18 or 34'),
+      name: z.literal('resnet', 'resnet').describe('architecture'),
+      depth: z.literal([18, 34], '18 or 34').describe('weight layers'),
       batch_norm: batchNorm,
     }),
   ],
@@ -110,21 +132,28 @@ const optimizer = z.discriminatedUnion(
   'name',
   [
     z.strictObject({
-      name: z.literal('sgd'),
-      lr: positive,
-      momentum: belowOne,
-      nesterov: truth,
-      weight_decay: notNegative,
+      name: z.literal('sgd', 'sgd').describe('update rule'),
+      lr: positive.describe('peak learning rate'),
+      momentum: belowOne.describe('share of the last update that is kept'),
+      nesterov: truth.describe('look ahead by one momentum step'),
+      weight_decay: notNegative.describe('coefficient of the L2 term, as in PyTorch'),
     }),
     z.strictObject({
-      name: z.literal('muon'),
-      lr: positive,
-      momentum: belowOne,
-      newton_schulz_steps: integer(1, 100),
-      companion: z.strictObject(
-        { vector_lr: positive, head_lr: positive, momentum: belowOne, weight_decay: notNegative },
-        MAP,
-      ),
+      name: z.literal('muon', 'muon').describe('update rule'),
+      lr: positive.describe('peak learning rate of the convolution filters'),
+      momentum: belowOne.describe('share of the last update that is kept; Nesterov'),
+      newton_schulz_steps: integer(1, 100).describe('iterations of the orthogonalization'),
+      companion: z
+        .strictObject(
+          {
+            vector_lr: positive.describe('peak learning rate of biases and batch-norm weights'),
+            head_lr: positive.describe('peak learning rate of the linear layer'),
+            momentum: belowOne.describe('share of the last update that is kept; Nesterov'),
+            weight_decay: notNegative.describe("SGD's coefficient times the lr of the group"),
+          },
+          MAP,
+        )
+        .describe('SGD for what Muon does not take'),
     }),
   ],
   { error: variantMessage('sgd, muon', MAP) },
@@ -139,10 +168,14 @@ const epochsText = `a number above 0 and at most ${MAX_EPOCHS}`;
 
 /** How a model runs, in training and after it. */
 const runtime = {
-  device: oneOf('auto', 'cpu', 'cuda'),
-  precision: oneOf('bf16', 'fp32'),
-  threads: integer(1, 1024, 'an integer from 1 to 1024, or null').nullable(),
-  tta_level: z.literal([0, 1, 2], '0, 1 or 2'),
+  device: oneOf('auto', 'cpu', 'cuda').describe('where to compute; auto: CUDA where there is a GPU'),
+  precision: oneOf('bf16', 'fp32').describe('of activations; weights stay float32'),
+  threads: integer(1, 1024, 'an integer from 1 to 1024, or null')
+    .nullable()
+    .describe('threads to compute with; null: every core'),
+  tta_level: z
+    .literal([0, 1, 2], '0, 1 or 2')
+    .describe('test-time augmentation: 0 none, 1 mirror, 2 mirror and shifts'),
 };
 
 /** The same for a call of the library, where all is optional. */
@@ -150,15 +183,23 @@ export const runtimeSchema = z.object(runtime).partial();
 
 const training = z.strictObject(
   {
-    seed: integer(0, 2 ** 32 - 1),
-    epochs: z.number(epochsText).positive(epochsText).max(MAX_EPOCHS, epochsText),
+    seed: integer(0, 2 ** 32 - 1).describe('of weights, data order and augmentation'),
+    epochs: z
+      .number(epochsText)
+      .positive(epochsText)
+      .max(MAX_EPOCHS, epochsText)
+      .describe('passes over the train images; a fraction ends within an epoch'),
     ...runtime,
-    label_smoothing: belowOne,
-    loss_reduction: oneOf('sum', 'mean'),
-    eval_batch_size: integer(1, 10_000),
+    label_smoothing: belowOne.describe('share of the target spread over all classes'),
+    loss_reduction: oneOf('sum', 'mean').describe('over the batch'),
+    eval_batch_size: integer(1, 10_000).describe('images of one forward pass in evaluation'),
     optimizer,
     schedule: z.strictObject(
-      { name: oneOf('linear', 'cosine'), warmup_fraction: fraction, final_fraction: fraction },
+      {
+        name: oneOf('linear', 'cosine').describe('shape of the descent'),
+        warmup_fraction: fraction.describe('share of the steps in which the lr rises from 0'),
+        final_fraction: fraction.describe('lr at the end, as a share of its peak'),
+      },
       MAP,
     ),
   },
@@ -167,7 +208,12 @@ const training = z.strictObject(
 
 /** The whole configuration with the names it has in YAML. */
 export const configSchema = z
-  .strictObject({ data_loading: dataLoading, model, training, output_dir: path })
+  .strictObject({
+    data_loading: dataLoading.describe('images, batches, augmentation'),
+    model: model.describe('the net'),
+    training: training.describe('optimizer, schedule, length, arithmetic'),
+    output_dir: path.describe('a run writes to <output_dir>/<date>/<time>'),
+  })
   .refine((config) => config.training.loss_reduction === 'mean' || config.model.name === 'fast', {
     path: ['training', 'loss_reduction'],
     error: SUM_NEEDS_DIVIDED_LOGITS,

@@ -1,10 +1,12 @@
-// Owns the step from a plain snake_case tree to a `Config`, and the errors that name keys as YAML spells them.
-// Must not read files or fill in values.
+// Owns the step from a plain snake_case tree to a `Config`, and the errors that name keys as YAML spells them and the
+// place where they stand. Must not read files or fill in values.
 import type { z } from 'zod';
 import { Cifar10Error, type ErrorDetails } from '../errors.js';
+import { describePlace, entryAt, type MapNode } from './composition/index.js';
 import { type CamelCased, isTree, type Tree, toCamel } from './keys.js';
 import { nearestKey } from './nearest-key.js';
 import { configSchema, type SnakeConfig, VARIANT_PATHS } from './schema.js';
+import { validKeys } from './schema-keys.js';
 
 const NOTHING = 'nothing';
 
@@ -12,29 +14,38 @@ const NOTHING = 'nothing';
 export type Config = CamelCased<SnakeConfig>;
 
 /**
- * Validates a plain snake_case tree, as composed from YAML or stored in a checkpoint.
+ * Validates a plain snake_case tree, as composed from YAML or stored in a checkpoint. `source`: the same with places.
  * Errors: `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`.
  */
-export function parseConfig(tree: unknown): Config {
+export function parseConfig(tree: unknown, source?: MapNode): Config {
   const result = configSchema.safeParse(tree);
   if (result.success) return deepFreeze(toCamel(result.data));
   const { issues } = result.error;
   const unknownKeys = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key].join('.')) : [],
   );
-  throw unknownKeys.length > 0 ? unknownKeyError(unknownKeys, tree) : invalidValueError(issues, tree);
+  throw unknownKeys.length > 0
+    ? unknownKeyError(unknownKeys, tree, source)
+    : invalidValueError(issues, tree, source);
 }
 
-function unknownKeyError(unknownKeys: readonly string[], tree: unknown): Cifar10Error {
+function unknownKeyError(unknownKeys: readonly string[], tree: unknown, source?: MapNode): Cifar10Error {
   const [key = ''] = unknownKeys;
   const parent = parentOf(key);
-  const valid = keyPaths(tree, new Set(unknownKeys));
+  const valid = validKeys((path) => valueAt(tree, [...path.split('.'), 'name']));
   return new Cifar10Error('CONFIG_UNKNOWN_KEY', {
-    what: `"${key}" is not a key of ${describeParent(parent, tree)}`,
+    what: `"${key}" is not a key of ${describeParent(parent, tree)}${placeOf(source, key, 'key')}`,
     expected: `one of ${valid.filter((path) => parentOf(path) === parent).join(', ')}`,
     found: unknownKeys.map((unknownKey) => `"${unknownKey}"`).join(', '),
     nextStep: `use the nearest valid key, "${nearestKey(key, valid)}"`,
   });
+}
+
+/** ` (my.yaml:3:7)`; empty where nobody wrote the key. */
+function placeOf(source: MapNode | undefined, key: string, part: 'key' | 'value'): string {
+  const entry = source && entryAt(source, key.split('.'));
+  const place = part === 'key' ? entry?.keyAt : entry?.node.at;
+  return place === undefined || place.kind === 'program' ? '' : ` (${describePlace(place)})`;
 }
 
 function parentOf(path: string): string {
@@ -49,15 +60,21 @@ function describeParent(parent: string, tree: unknown): string {
 
 interface Problem {
   readonly key: string;
+  readonly place: string;
   readonly expected: string;
   readonly found: string;
 }
 
-function invalidValueError(issues: readonly z.core.$ZodIssue[], tree: unknown): Cifar10Error {
+function invalidValueError(
+  issues: readonly z.core.$ZodIssue[],
+  tree: unknown,
+  source?: MapNode,
+): Cifar10Error {
   const problems = new Map<string, Problem>();
   for (const { path, message } of issues) {
     const key = path.join('.');
-    problems.set(key, { key, expected: message, found: describeValue(valueAt(tree, path)) });
+    const found = describeValue(valueAt(tree, path));
+    problems.set(key, { key, place: placeOf(source, key, 'value'), expected: message, found });
   }
   const nextStep = [...problems.values()].some(({ found }) => found === NOTHING)
     ? 'set what is missing, or pick a complete option of its group'
@@ -68,18 +85,11 @@ function invalidValueError(issues: readonly z.core.$ZodIssue[], tree: unknown): 
 function describeProblems(problems: readonly Problem[]): Omit<ErrorDetails, 'nextStep'> {
   const [first, ...more] = problems;
   if (first !== undefined && more.length === 0)
-    return { what: `config key "${first.key}"`, expected: first.expected, found: first.found };
-  const parts = problems.map(({ key, expected, found }) => `"${key}" expected ${expected}, found ${found}`);
+    return { what: `config key "${first.key}"${first.place}`, expected: first.expected, found: first.found };
+  const parts = problems.map(
+    ({ key, place, expected, found }) => `"${key}"${place} expected ${expected}, found ${found}`,
+  );
   return { what: `${problems.length} config values are invalid: ${parts.join('; ')}` };
-}
-
-/** Every path of the tree, maps included, but for what lies at or under an excluded path. */
-function keyPaths(tree: unknown, excluded: ReadonlySet<string>, prefix = ''): string[] {
-  if (!isTree(tree)) return [];
-  return Object.entries(tree).flatMap(([key, value]) => {
-    const path = `${prefix}${key}`;
-    return excluded.has(path) ? [] : [path, ...keyPaths(value, excluded, `${path}.`)];
-  });
 }
 
 function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
@@ -91,7 +101,10 @@ function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 
 function describeValue(value: unknown): string {
   if (value === undefined) return NOTHING;
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text =
+    isTree(value) || typeof value === 'string' || Array.isArray(value)
+      ? JSON.stringify(value)
+      : String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 

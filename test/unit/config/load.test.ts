@@ -1,11 +1,16 @@
 // Composition of the configuration from conf/, a file, values and overrides, and its way back to YAML.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KnownOptions } from '../../../lib/config/index.js';
 import {
+  type ConfigDefinition,
+  composeConfig,
   configToSnake,
   configToYaml,
+  defineConfig,
   listGroups,
   listOptions,
   loadConfig,
@@ -99,7 +104,7 @@ describe('a config file', () => {
     expect(() => loadConfig({ config })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_FILE_INVALID',
-        found: expect.stringMatching(/config\.yaml:3:\d+/),
+        message: expect.stringMatching(/config\.yaml:3:\d+/),
       }),
     );
   });
@@ -111,7 +116,7 @@ describe('a config file', () => {
     ['an unknown tag', 'output_dir: !x y\n'],
     ['defaults that are no list', 'defaults: {model: cnn}\n'],
     ['defaults with an item of two', 'defaults:\n  - {model: cnn, training: standard}\n'],
-    ['defaults with _self_ before the end', 'defaults:\n  - _self_\n  - model: cnn\n'],
+    ['defaults with _self_ twice', 'defaults:\n  - _self_\n  - _self_\n'],
   ])('with %s is refused', async (_name, text) => {
     const config = await configFile(text);
     expect(() => loadConfig({ config })).toThrow(expect.objectContaining({ code: 'CONFIG_FILE_INVALID' }));
@@ -127,13 +132,81 @@ describe('a config file', () => {
   });
 });
 
-describe('values', () => {
-  test('are camelCase, come after the file and before overrides', async () => {
-    const config = await configFile('training: {seed: 1, epochs: 1, threads: 1}\n');
-    const values = { training: { seed: 2, epochs: 2, labelSmoothing: 0, device: undefined } };
-    const { training } = loadConfig({ config, values, overrides: ['training.seed=3'] });
-    expect(training).toMatchObject({ seed: 3, epochs: 2, threads: 1, labelSmoothing: 0, device: 'auto' });
+describe('a definition in a program', () => {
+  test('is a config file in camelCase, typed', () => {
+    const config = defineConfig({
+      defaults: { model: 'resnet20', training: 'standard' },
+      training: { epochs: 2, labelSmoothing: 0.1, device: undefined, optimizer: { lr: 0.2 } },
+    });
+    const { model, training } = loadConfig({ config, overrides: ['training.seed=3'] });
+    expect(model).toMatchObject({ name: 'cifar_resnet', depth: 20 });
+    expect(training).toMatchObject({ seed: 3, epochs: 2, labelSmoothing: 0.1, device: 'auto' });
+    expect(training.optimizer).toMatchObject({ name: 'sgd', lr: 0.2, momentum: 0.9 });
   });
+
+  test('is checked like a file', () => {
+    const config = { training: { epoch: 2 } } as unknown as ConfigDefinition;
+    expect(() => loadConfig({ config })).toThrow(expect.objectContaining({ code: 'CONFIG_UNKNOWN_KEY' }));
+    expect(() => loadConfig({ config: { defaults: { model: 'resnet-20' } } })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_UNKNOWN_OPTION',
+        nextStep: expect.stringContaining('resnet20'),
+      }),
+    );
+  });
+
+  test('completes the options that conf/ has', () => {
+    const known: { [Group in keyof KnownOptions]: Record<KnownOptions[Group], true> } = {
+      dataLoading: { cifar10: true, cifar10_standard: true, sample: true },
+      model: { cnn: true, fast: true, resnet18: true, resnet20: true },
+      training: { fast94: true, muon: true, standard: true },
+      experiment: { resnet18_sgd: true, resnet20_sgd: true },
+    };
+    const listed = {
+      data_loading: known.dataLoading,
+      model: known.model,
+      training: known.training,
+      experiment: known.experiment,
+    };
+    expect(listGroups()).toEqual(Object.keys(listed).sort());
+    for (const [group, options] of Object.entries(listed))
+      expect(listOptions(group)).toEqual(Object.keys(options));
+  });
+});
+
+describe('a folder of one’s own', () => {
+  test('adds options and groups beside those of conf/', () => {
+    const configDir = mkdtempSync(join(folder, 'conf-'));
+    mkdirSync(join(configDir, 'model'));
+    writeFileSync(join(configDir, 'model', 'tiny.yaml'), 'defaults: [cnn, _self_]\nwidths: [8, 8]\n');
+    const { model } = loadConfig({ configDir, overrides: ['model=tiny'] });
+    expect(model).toMatchObject({ name: 'cnn', widths: [8, 8], convsPerStage: 2 });
+    expect(listOptions('model', configDir)).toContain('tiny');
+  });
+});
+
+describe('references', () => {
+  test('are resolved before the check, and kept as they were written beside it', () => {
+    const overrides = ['output_dir=out/${oc.env:WHO}_${now:%Y}_${training.seed}', 'training.seed=4'];
+    const { config, unresolved } = composeConfig({
+      overrides,
+      env: { WHO: 'me' },
+      now: new Date(2026, 5, 1),
+    });
+    expect(config.outputDir).toBe('out/me_2026_4');
+    expect(unresolved.output_dir).toBe('out/${oc.env:WHO}_${now:%Y}_${training.seed}');
+  });
+
+  test('that were resolved to a text like a reference stay a text in YAML', async () => {
+    const config = loadConfig({ overrides: ['output_dir=${oc.env:ODD}'], env: { ODD: 'a${b}' } });
+    expect(config.outputDir).toBe('a${b}');
+    expect(loadConfig({ config: await configFile(configToYaml(config)) })).toEqual(config);
+  });
+});
+
+test('every experiment composes', () => {
+  for (const experiment of listOptions('experiment'))
+    expect(loadConfig({ overrides: [`+experiment=${experiment}`] }).training.optimizer.name).toBe('sgd');
 });
 
 describe('overrides', () => {
@@ -163,8 +236,8 @@ describe('overrides', () => {
   });
 
   test('that change the name of a model or an optimizer start it anew', () => {
-    const sgd = ['name=sgd', 'lr=0.1', 'momentum=0.9', 'nesterov=true', 'weight_decay=0'];
-    const { training } = loadConfig({ overrides: sgd.map((pair) => `training.optimizer.${pair}`) });
+    const map = '{name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0}';
+    const { training } = loadConfig({ overrides: [`training.optimizer=${map}`] });
     expect(training.optimizer).toEqual({
       name: 'sgd',
       lr: 0.1,
@@ -172,30 +245,25 @@ describe('overrides', () => {
       nesterov: true,
       weightDecay: 0,
     });
-    expect(() => loadConfig({ overrides: ['model.name=cnn'] })).toThrow(
+    expect(() => loadConfig({ overrides: ['model={name: cnn}'] })).toThrow(
       /"model.widths" expected .*, found nothing/,
     );
   });
 
-  test.each([
-    'training.epochs',
-    '=3',
-    'a..b=1',
-    'a b=1',
-    '+a=1',
-    '++a=1',
-    '~a',
-    'output_dir=[1',
-    'output_dir=a: b',
-    'output_dir=a #b',
-    'output_dir=*a',
-  ])('%s is refused as malformed', (override) => {
-    expect(() => loadConfig({ overrides: [override] })).toThrow(
+  test('may add a key that its map lacks only with +', () => {
+    const lr = ['training.optimizer={name: sgd}', 'training.optimizer.lr=0.1'];
+    expect(() => loadConfig({ overrides: lr })).toThrow(
       expect.objectContaining({
-        code: 'CONFIG_INVALID_OVERRIDE',
-        message: expect.stringContaining(override),
+        code: 'CONFIG_UNKNOWN_KEY',
+        nextStep: 'write +training.optimizer.lr=0.1 to add it',
       }),
     );
+    const rest = ['lr=0.1', 'momentum=0.9', 'nesterov=true', 'weight_decay=0'];
+    const overrides = [
+      'training.optimizer={name: sgd}',
+      ...rest.map((pair) => `+training.optimizer.${pair}`),
+    ];
+    expect(loadConfig({ overrides }).training.optimizer).toMatchObject({ name: 'sgd', nesterov: true });
   });
 
   test('with an unknown option list the options and the nearest', () => {

@@ -1,0 +1,42 @@
+// Owns a configuration written in a program: the same as a config file, typed. Must not compose it.
+import { configToSnake, type Tree } from './keys.js';
+import type { Config } from './validate.js';
+
+type DeepPartial<Value> = Value extends readonly unknown[]
+  ? Value
+  : Value extends object
+    ? { readonly [Key in keyof Value]?: DeepPartial<Value[Key]> | undefined }
+    : Value;
+
+/** An option of conf/, or one of a config folder of your own. */
+type OptionName<Known extends string> = Known | (string & {});
+
+/** The options of conf/; a test holds them against the folder. */
+export interface KnownOptions {
+  dataLoading: 'cifar10' | 'cifar10_standard' | 'sample';
+  model: 'cnn' | 'fast' | 'resnet18' | 'resnet20';
+  training: 'fast94' | 'muon' | 'standard';
+  experiment: 'resnet18_sgd' | 'resnet20_sgd';
+}
+
+/** The option to pick for each group. */
+export type Defaults = {
+  readonly [Group in keyof KnownOptions]?: OptionName<KnownOptions[Group]> | undefined;
+};
+
+/** Options to pick and values to set, with the names of `Config`. Everything may be left out. */
+export interface ConfigDefinition extends DeepPartial<Config> {
+  readonly defaults?: Defaults | undefined;
+}
+
+/** Returns the definition as it is: an editor completes and checks what is written in it. */
+export function defineConfig<const Definition extends ConfigDefinition>(definition: Definition): Definition {
+  return definition;
+}
+
+/** The definition as a config file holds it. */
+export function definitionToTree({ defaults, ...values }: ConfigDefinition): Tree {
+  const picks = Object.entries(configToSnake(defaults ?? {}));
+  const items = picks.map(([group, option]) => ({ [group]: option }));
+  return { ...configToSnake(values), defaults: items };
+}
