@@ -108,6 +108,8 @@ export interface NativeAddon {
   Predictor: new (options: PredictorOptions, state: readonly NamedTensor[]) => NativePredictor;
   /** Stops this thread's jobs and waits for them, one training step or batch at most. */
   stopJobs(): void;
+  /** Ends the process at once, with all its threads: no `exit` listener, no destructor, nothing is flushed. */
+  exitImmediately(code: number): never;
   describeModel(model: Config['model']): {
     parameterCount: number;
     tensors: ({ name: string } & TensorLayout)[];
@@ -121,6 +123,14 @@ export interface NativeAddon {
     index: number;
   }): { images: Float32Array; labels: number[] };
   orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
-  /** `builtForLibtorch`: the version the addon was compiled against. */
-  runtimeInfo(): { builtForLibtorch: string; hasCuda: boolean; cpuCapability: string };
+  /**
+   * `builtForLibtorch`: the version the addon was compiled against. `hasCuda`: whether LibTorch can use CUDA at all;
+   * `cudaDeviceCount`: how many GPUs it finds.
+   */
+  runtimeInfo(): {
+    builtForLibtorch: string;
+    hasCuda: boolean;
+    cudaDeviceCount: number;
+    cpuCapability: string;
+  };
 }

@@ -4,6 +4,7 @@
 #include "inspect.h"
 #include "job.h"
 #include "predictor_wrap.h"
+#include "process_end.h"
 #include "runtime.h"
 #include "train_job.h"
 
@@ -11,6 +12,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   cifar10::install_cpu_allocator();
   env.SetInstanceData(new JobRegistry());
   exports.Set("stopJobs", Napi::Function::New(env, &Job::stop_all, "stopJobs"));
+  exports.Set("exitImmediately", Napi::Function::New(env, exit_immediately, "exitImmediately"));
   exports.Set("train", Napi::Function::New(env, start_training, "train"));
   exports.Set("Predictor", PredictorWrap::define(env));
   exports.Set("describeModel", Napi::Function::New(env, describe_model, "describeModel"));

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
+#include <torch/cuda.h>
 #include <torch/headeronly/version.h>
 
 #include "convert.h"
@@ -69,6 +70,7 @@ Napi::Value runtime_info(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("builtForLibtorch", TORCH_VERSION);
   result.Set("hasCuda", at::hasCUDA());
+  result.Set("cudaDeviceCount", static_cast<double>(torch::cuda::device_count()));
   result.Set("cpuCapability", at::get_cpu_capability());
   return result;
 }

@@ -13,5 +13,5 @@ Napi::Value lr_factors(const Napi::CallbackInfo& info);
 Napi::Value train_batch(const Napi::CallbackInfo& info);
 // orthogonalize({ name, dtype: 'F32', shape, data }, steps): Float32Array of the same shape
 Napi::Value orthogonalize(const Napi::CallbackInfo& info);
-// runtimeInfo(): { builtForLibtorch, hasCuda, cpuCapability }
+// runtimeInfo(): { builtForLibtorch, hasCuda, cudaDeviceCount, cpuCapability }
 Napi::Value runtime_info(const Napi::CallbackInfo& info);

@@ -1,0 +1,32 @@
+// Proves what the addon tells of its runtime, and that it can end the process at once.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { loadNative } from '../../lib/native.js';
+import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { temporaryFolder } from '../support.js';
+
+test('the number of GPUs goes with what LibTorch can do', () => {
+  const { hasCuda, cudaDeviceCount } = loadNative().runtimeInfo();
+  expect(Number.isInteger(cudaDeviceCount)).toBe(true);
+  expect(cudaDeviceCount).toBeGreaterThanOrEqual(0);
+  if (!hasCuda) expect(cudaDeviceCount).toBe(0);
+});
+
+test('exitImmediately ends the process in the middle of a training, without its exit listeners', () => {
+  const url = (path: string) => JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, 'dist/lib', path)).href);
+  const source = `
+    import { train } from ${url('index.js')};
+    import { loadNative } from ${url('native.js')};
+    const overrides = ['data_loading=sample', 'model.widths=[8,8,8]', 'training.epochs=1000'];
+    process.on('exit', () => console.log('an exit listener'));
+    const run = train({ overrides: [...overrides, 'output_dir=' + process.argv[1]] });
+    for await (const event of run) if (event.type === 'step') loadNative().exitImmediately(9);`;
+  const { status, signal, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', source, temporaryFolder()],
+    { encoding: 'utf8' },
+  );
+  expect({ status, signal, stdout, stderr }).toEqual({ status: 9, signal: null, stdout: '', stderr: '' });
+});
