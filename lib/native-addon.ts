@@ -2,7 +2,10 @@
 import type { TensorData, TensorLayout } from './checkpoint/index.js';
 import type { Config } from './config/index.js';
 
-/** Work on a native thread. `stop` makes `result` reject with code `ABORTED` within one training step or batch. */
+/**
+ * Work on a native thread. `stop` ends it within one training step or batch: `result` then rejects with code
+ * `ABORTED`; that of a training resolves to what it has come to.
+ */
 export interface NativeJob<Result> {
   result: Promise<Result>;
   stop(): void;
@@ -22,6 +25,8 @@ export interface StartEvent {
   testImages: number;
   stepsPerEpoch: number;
   steps: number;
+  /** Completed before this start: 0, or the step that the training is resumed from. */
+  step: number;
   parameterCount: number;
 }
 
@@ -71,13 +76,44 @@ export interface NativeEvaluation {
   ttaAccuracy?: number;
 }
 
+/** All that a stopped training needs to go on exactly as if it had not stopped; the data order follows from `step`. */
+export interface TrainingState {
+  /** Completed optimizer updates. */
+  step: number;
+  trainedImages: number;
+  trainSeconds: number;
+  /**
+   * Sums over the batches since the last epoch event. Where an epoch ends, `steps` above 0 means that its
+   * validation and its event are still to come.
+   */
+  epochTotals: { steps: number; loss: number; accuracy: number; seconds: number };
+  model: NamedTensor[];
+  /** Momentum buffers under their parameters' state keys; one that no step has filled is absent. */
+  optimizer: NamedTensor[];
+}
+
 export interface NativeTrainResult {
+  isStopped: false;
   test: NativeEvaluation;
   steps: number;
+  /** With repetition: every batch of every epoch counts. */
+  trainedImages: number;
+  /** Of the parts before a stop too. */
   trainSeconds: number;
   testSeconds: number;
   imagesPerSecond: number;
   state: NamedTensor[];
+}
+
+/** The end of a training, or where `stop` found it. */
+export type NativeTrainOutcome = NativeTrainResult | { isStopped: true; progress: TrainingState };
+
+export interface NativeTrainOptions {
+  config: Config;
+  trainFiles: readonly string[];
+  testFiles: readonly string[];
+  /** From a training of the same config and files; null: begin anew. Of another one: `CHECKPOINT_MISMATCH`. */
+  resume: TrainingState | null;
 }
 
 export interface NativePredictor {
@@ -102,9 +138,9 @@ export interface PredictorOptions {
 /** What native/binding/addon.cpp exports. */
 export interface NativeAddon {
   train(
-    options: { config: Config; trainFiles: readonly string[]; testFiles: readonly string[] },
+    options: NativeTrainOptions,
     onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
-  ): NativeJob<NativeTrainResult>;
+  ): NativeJob<NativeTrainOutcome>;
   Predictor: new (options: PredictorOptions, state: readonly NamedTensor[]) => NativePredictor;
   /** Stops this thread's jobs and waits for them, one training step or batch at most. */
   stopJobs(): void;

@@ -10,6 +10,7 @@ import {
   modelLabel,
 } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
+import { AbortError } from './errors.js';
 import { loadNative } from './native.js';
 import type { EpochEvent, NativeTrainResult, StartEvent, StepEvent, TestEvent } from './native-addon.js';
 import { runJob, throwIfAborted } from './native-job.js';
@@ -84,8 +85,9 @@ async function runTraining(options: TrainOptions, emit: (event: TrainEvent) => v
       if (event.type === 'epoch') epochs.push(event);
       emit(event.type === 'start' ? describeRun(event, folder, config) : event);
     };
-    const startJob = () => native.train({ config, trainFiles: files.train, testFiles: files.test }, onEvent);
-    const outcome = await runJob(startJob, signal, ABORTED);
+    const request = { config, trainFiles: files.train, testFiles: files.test, resume: null };
+    const outcome = await runJob(() => native.train(request, onEvent), signal, ABORTED);
+    if (outcome.isStopped) throw new AbortError(ABORTED, signal?.reason);
     const result = summarize(folder, config, outcome, (performance.now() - startedMs) / 1000);
     for (const { type: _, ...epoch } of epochs) await folder.append('metrics.jsonl', epoch);
     await folder.write('result.json', `${JSON.stringify(withoutConfig(result), null, 2)}\n`);

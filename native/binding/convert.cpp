@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "failure.h"
+
 using namespace cifar10;
 
 namespace {
@@ -148,6 +150,39 @@ Napi::Object from_metrics(Napi::Env env, const Metrics& metrics) {
   return object;
 }
 
+Napi::Object from_result(Napi::Env env, const TrainResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("isStopped", false);
+  object.Set("test", from_evaluation(env, result.test));
+  object.Set("steps", result.steps);
+  object.Set("trainedImages", result.trained_images);
+  object.Set("trainSeconds", result.train_seconds);
+  object.Set("testSeconds", result.test_seconds);
+  object.Set("imagesPerSecond", result.images_per_second);
+  object.Set("state", from_state(env, result.state));
+  return object;
+}
+
+Napi::Object from_epoch_totals(Napi::Env env, const EpochTotals& totals) {
+  auto object = Napi::Object::New(env);
+  object.Set("steps", totals.steps);
+  object.Set("loss", totals.loss);
+  object.Set("accuracy", totals.accuracy);
+  object.Set("seconds", totals.seconds);
+  return object;
+}
+
+Napi::Object from_training_state(Napi::Env env, const TrainingState& state) {
+  auto object = Napi::Object::New(env);
+  object.Set("step", state.progress.step);
+  object.Set("trainedImages", state.progress.trained_images);
+  object.Set("trainSeconds", state.progress.train_seconds);
+  object.Set("epochTotals", from_epoch_totals(env, state.progress.epoch));
+  object.Set("model", from_state(env, state.model));
+  object.Set("optimizer", from_state(env, state.optimizer));
+  return object;
+}
+
 Napi::Object event_of_type(Napi::Env env, const char* type) {
   auto event = Napi::Object::New(env);
   event.Set("type", type);
@@ -223,8 +258,26 @@ PredictorOptions to_predictor_options(const Napi::Object& options) {
           .batch_size = integer(options, "batchSize")};
 }
 
+std::optional<TrainingState> to_resume(const Napi::Object& options) {
+  if (field(options, "resume").IsNull()) return std::nullopt;
+  const auto resume = child(options, "resume");
+  const auto totals = child(resume, "epochTotals");
+  return TrainingState{.progress = {.step = integer(resume, "step"),
+                                    .trained_images = integer(resume, "trainedImages"),
+                                    .train_seconds = number(resume, "trainSeconds"),
+                                    .epoch = {.steps = integer(totals, "steps"),
+                                              .loss = number(totals, "loss"),
+                                              .accuracy = number(totals, "accuracy"),
+                                              .seconds = number(totals, "seconds")}},
+                       .model = to_state(field(resume, "model")),
+                       .optimizer = to_state(field(resume, "optimizer"))};
+}
+
 std::vector<NamedTensor> to_state(const Napi::Value& value) {
-  return elements<NamedTensor>(value, &to_named_tensor);
+  std::vector<NamedTensor> state;
+  // LibTorch throws for a shape that is negative or takes more memory than there is.
+  rethrow_coded(value.Env(), [&] { state = elements<NamedTensor>(value, &to_named_tensor); });
+  return state;
 }
 
 Napi::Object from_layout(Napi::Env env, const std::string& name, const at::Tensor& tensor) {
@@ -273,6 +326,7 @@ Napi::Object from_start(Napi::Env env, const StartEvent& event) {
   object.Set("testImages", event.test_images);
   object.Set("stepsPerEpoch", event.steps_per_epoch);
   object.Set("steps", event.steps);
+  object.Set("step", event.step);
   object.Set("parameterCount", event.parameters);
   return object;
 }
@@ -316,13 +370,10 @@ Napi::Object from_evaluation(Napi::Env env, const Evaluation& evaluation) {
   return object;
 }
 
-Napi::Object from_train_result(Napi::Env env, const TrainResult& result) {
+Napi::Object from_train_outcome(Napi::Env env, const TrainOutcome& outcome) {
+  if (const auto* result = std::get_if<TrainResult>(&outcome)) return from_result(env, *result);
   auto object = Napi::Object::New(env);
-  object.Set("test", from_evaluation(env, result.test));
-  object.Set("steps", result.steps);
-  object.Set("trainSeconds", result.train_seconds);
-  object.Set("testSeconds", result.test_seconds);
-  object.Set("imagesPerSecond", result.images_per_second);
-  object.Set("state", from_state(env, result.state));
+  object.Set("isStopped", true);
+  object.Set("progress", from_training_state(env, std::get<TrainingState>(outcome)));
   return object;
 }

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 
 // options: { config, trainFiles, testFiles }, config as lib/config resolves it.
 cifar10::TrainOptions to_train_options(const Napi::Object& options);
+// options.resume, or null: nothing. See from_train_outcome for its form.
+std::optional<cifar10::TrainingState> to_resume(const Napi::Object& options);
 // options: { model, normalization, device, precision, threads, batchSize }
 cifar10::PredictorOptions to_predictor_options(const Napi::Object& options);
 cifar10::ModelOptions to_model_options(const Napi::Object& model);
@@ -39,4 +42,5 @@ Napi::Object from_step(Napi::Env env, const cifar10::StepEvent& event);
 Napi::Object from_epoch(Napi::Env env, const cifar10::EpochEvent& event);
 Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total);
 Napi::Object from_evaluation(Napi::Env env, const cifar10::Evaluation& evaluation);
-Napi::Object from_train_result(Napi::Env env, const cifar10::TrainResult& result);
+// { isStopped: false, test, steps, … } or { isStopped: true, progress: TrainingState of lib/native-addon.ts }
+Napi::Object from_train_outcome(Napi::Env env, const cifar10::TrainOutcome& outcome);

@@ -26,8 +26,9 @@ class Job {
   // Done on the job's thread. It may throw anything, cifar10::Stopped included.
   using Work = std::function<ToJs(Job&)>;
 
-  // Starts `work` and returns { result: Promise, stop(): void }. stop() makes the promise reject with code
-  // ABORTED. The promise rejects with an Error that carries `code`. `listener`: a function, or undefined.
+  // Starts `work` and returns { result: Promise, stop(): void }. stop() sets the flag that `work` looks at:
+  // its promise then rejects with code ABORTED, unless `work` makes a value of what it has. The promise
+  // rejects with an Error that carries `code`. `listener`: a function, or undefined.
   static Napi::Object start(Napi::Env env, const Napi::Value& listener, Work work);
 
   // stopJobs(): stops the environment's jobs and waits for their threads, at most one training step or batch

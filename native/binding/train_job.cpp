@@ -1,6 +1,7 @@
 #include "train_job.h"
 
 #include <memory>
+#include <utility>
 
 #include "convert.h"
 #include "job.h"
@@ -32,10 +33,13 @@ class EventEmitter final : public cifar10::TrainObserver {
 }  // namespace
 
 Napi::Value start_training(const Napi::CallbackInfo& info) {
-  const auto options = to_train_options(info[0].As<Napi::Object>());
-  return Job::start(info.Env(), info[1], [options](Job& job) -> Job::ToJs {
+  const auto request = info[0].As<Napi::Object>();
+  const auto options = to_train_options(request);
+  auto work = [options, resume = to_resume(request)](Job& job) mutable -> Job::ToJs {
     EventEmitter observer(job);
-    auto result = std::make_shared<cifar10::TrainResult>(cifar10::train(options, observer, job.stop()));
-    return [result](Napi::Env env) { return from_train_result(env, *result); };
-  });
+    auto outcome = std::make_shared<cifar10::TrainOutcome>(
+        cifar10::train(options, std::move(resume), observer, job.stop()));
+    return [outcome](Napi::Env env) { return from_train_outcome(env, *outcome); };
+  };
+  return Job::start(info.Env(), info[1], std::move(work));
 }

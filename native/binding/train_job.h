@@ -3,6 +3,6 @@
 
 #include <napi.h>
 
-// train(options: { config, trainFiles, testFiles }, onEvent: (event) => void): { result: Promise, stop():
-// void }
+// train(options: { config, trainFiles, testFiles, resume: TrainingState | null }, onEvent: (event) => void):
+// { result: Promise, stop(): void }. stop() makes the promise resolve to the state to resume from.
 Napi::Value start_training(const Napi::CallbackInfo& info);

@@ -29,6 +29,12 @@ int64_t TrainLoader::batches_per_epoch() const {
   return has_rest && !options_.drop_last ? whole + 1 : whole;
 }
 
+int64_t TrainLoader::images_before(int64_t step) const {
+  const int64_t batches = batches_per_epoch();
+  const int64_t per_epoch = std::min(batches * options_.batch_size, dataset_.size());
+  return step / batches * per_epoch + step % batches * options_.batch_size;
+}
+
 void TrainLoader::start_epoch(int64_t epoch) {
   auto generator = make_generator(seed_, RandomStream::kEpoch, static_cast<uint64_t>(epoch));
   const auto device = dataset_.labels.device();

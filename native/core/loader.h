@@ -22,6 +22,8 @@ class TrainLoader {
               at::ScalarType dtype, uint64_t seed);
 
   int64_t batches_per_epoch() const;
+  // Images in the first `step` batches of a training, over all its epochs.
+  int64_t images_before(int64_t step) const;
   // Draws permutation, offsets and flips of epoch `epoch` (from 0).
   void start_epoch(int64_t epoch);
   // Batch `index` (0 to batches_per_epoch() − 1) of the epoch started last.

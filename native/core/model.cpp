@@ -51,27 +51,34 @@ std::map<std::string, at::Tensor> tensors_of(const Model& model) {
   return tensors;
 }
 
+at::Tensor cpu_copy(const at::Tensor& tensor) {
+  return tensor.detach().to(torch::kCPU, /*non_blocking=*/false, /*copy=*/true).contiguous();
+}
+
+void copy_checked(const std::string& name, at::Tensor target, const at::Tensor& source) {
+  if (target.sizes() != source.sizes() || target.dtype() != source.dtype())
+    throw mismatch("tensor \"" + name + "\": expected " + describe(target) + ", found " + describe(source));
+  target.copy_(source);
+}
+
 std::vector<NamedTensor> state_of(const Model& model) {
   std::vector<NamedTensor> state;
-  for (const auto& [name, tensor] : tensors_of(model))
-    state.push_back(
-        {name, tensor.detach().to(torch::kCPU, /*non_blocking=*/false, /*copy=*/true).contiguous()});
+  for (const auto& [name, tensor] : tensors_of(model)) state.push_back({name, cpu_copy(tensor)});
   return state;
 }
 
 void load_state(Model& model, const std::vector<NamedTensor>& state) {
   const torch::NoGradGuard no_grad;
-  const auto own = tensors_of(model);
+  auto own = tensors_of(model);
   if (own.size() != state.size())
     throw mismatch("expected " + std::to_string(own.size()) + " tensors, found " +
                    std::to_string(state.size()));
   for (const auto& [name, source] : state) {
     const auto target = own.find(name);
-    if (target == own.end()) throw mismatch("the model has no tensor \"" + name + "\"");
-    if (target->second.sizes() != source.sizes() || target->second.dtype() != source.dtype())
-      throw mismatch("tensor \"" + name + "\": expected " + describe(target->second) + ", found " +
-                     describe(source));
-    target->second.copy_(source);
+    if (target == own.end())
+      throw mismatch("expected the model's tensors, each once, found \"" + name + "\"");
+    copy_checked(name, target->second, source);
+    own.erase(target);
   }
 }
 

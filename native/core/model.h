@@ -41,7 +41,14 @@ struct NamedTensor {
 // All parameters and buffers under PyTorch's state keys; not copies.
 std::map<std::string, at::Tensor> tensors_of(const Model& model);
 
-// Copies of the same.
+// A row-major copy on the CPU.
+at::Tensor cpu_copy(const at::Tensor& tensor);
+
+// Overwrites `target`, whose layout in memory stays. Errors: CHECKPOINT_MISMATCH, about the tensor `name`,
+// when the shape or the dtype differs.
+void copy_checked(const std::string& name, at::Tensor target, const at::Tensor& source);
+
+// Copies of all parameters and buffers, by name.
 std::vector<NamedTensor> state_of(const Model& model);
 
 // Overwrites all parameters and buffers. Errors: CHECKPOINT_MISMATCH when a name, shape or dtype differs.

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <string>
 #include <vector>
 
 #include "model.h"
@@ -27,21 +28,34 @@ class Optimizer {
   void step(const LrFactors& factors);
   void zero_grad();
 
+  // Copies of the momentum buffers under their parameters' state keys; one that no step has filled is absent.
+  std::vector<NamedTensor> state() const;
+  // Replaces the momentum buffers. `has_stepped`: whether the state was taken after the first step, so that
+  // every lasting parameter has a buffer. Errors: CHECKPOINT_MISMATCH when a name, shape or dtype differs.
+  void load_state(const std::vector<NamedTensor>& state, bool has_stepped);
+
  private:
+  struct Slot {
+    std::string name;  // the parameter's state key
+    at::Tensor parameter;
+    at::Tensor momentum;  // undefined before the first step
+  };
   struct Group {
-    std::vector<at::Tensor> parameters;
+    std::vector<Slot> slots;
     double lr;
     double momentum;
     bool nesterov;
     double weight_decay;
     bool is_short_lived;
     bool uses_muon;
-    std::vector<at::Tensor> momentum_buffers;  // undefined before the first step
   };
-  void add_group(std::vector<at::Tensor> parameters, Group settings);
+  void add_group(std::vector<Slot> slots, Group settings);
   void add_groups(const Model& model, const SgdOptions& options);
   void add_groups(const Model& model, const MuonOptions& options);
-  at::Tensor direction(Group& group, size_t index, const at::Tensor& gradient) const;
+  static at::Tensor direction(const Group& group, Slot& slot);
+  // The slot whose parameter is `name` in a group with momentum, else null.
+  Slot* find_momentum(const std::string& name);
+  void check_momentum_is(bool present) const;
 
   std::vector<Group> groups_;
   at::ScalarType dtype_;

@@ -25,13 +25,6 @@ class Stopwatch {
   Clock::time_point start_ = Clock::now();
 };
 
-struct EpochTotals {
-  double loss = 0;
-  double accuracy = 0;
-  double seconds = 0;
-  int64_t steps = 0;
-};
-
 // A fraction of an epoch is rounded up to whole steps; the margin keeps 2.2 · 25 at 55 despite binary
 // fractions.
 int64_t steps_of(double epochs, int64_t steps_per_epoch) {
@@ -48,7 +41,9 @@ Error diverged(int64_t step, double loss) {
 
 class Trainer {
  public:
-  Trainer(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
+  // Needs `resume` no longer than the call.
+  Trainer(const TrainOptions& options, const std::optional<TrainingState>& resume, TrainObserver& observer,
+          const std::atomic<bool>& stop)
       : options_(options),
         observer_(observer),
         stop_(stop),
@@ -58,29 +53,43 @@ class Trainer {
         test_(read_records(options.data.test_files).to(runtime_.device)),
         loader_(split_.train.to(runtime_.device), options.data.loader, options.data.normalization,
                 runtime_.dtype, options.seed),
-        model_(make_model(options.model, options.seed)),
-        total_steps_(steps_of(options.epochs, loader_.batches_per_epoch())) {}
-
-  TrainResult run() {
-    announce();
-    calibrate();
-    model_->to(runtime_.device);
-    Optimizer optimizer(*model_, options_.optimizer, runtime_.dtype);
-    const int64_t steps_per_epoch = loader_.batches_per_epoch();
-    EpochTotals totals;
-    for (int64_t step = 0; step < total_steps_; ++step) {
-      if (stop_) throw Stopped{};
-      const Stopwatch watch;
-      const int64_t epoch = step / steps_per_epoch;
-      if (step % steps_per_epoch == 0) loader_.start_epoch(epoch);
-      const auto event = train_step(optimizer, step, epoch);
-      report_step(event, watch.seconds(), totals);
-      if ((step + 1) % steps_per_epoch == 0 || step + 1 == total_steps_) finish_epoch(epoch, step, totals);
+        total_steps_(steps_of(options.epochs, loader_.batches_per_epoch())),
+        model_(make_model(options.model, options.seed)) {
+    if (resume) {
+      progress_ = resume->progress;
+      check_progress(progress_, loader_, total_steps_);
+      load_state(*model_, resume->model);
+    } else {
+      calibrate();
     }
-    return test();
+    model_->to(runtime_.device);
+    optimizer_.emplace(*model_, options.optimizer, runtime_.dtype);
+    if (resume) optimizer_->load_state(resume->optimizer, /*has_stepped=*/progress_.step > 0);
+  }
+
+  TrainOutcome run() {
+    announce();
+    try {
+      while (true) {
+        // A training resumed between an epoch's last step and its event begins with that event.
+        if (progress_.epoch.steps > 0 && is_at_epoch_edge()) finish_epoch();
+        if (progress_.step == total_steps_) return test();
+        if (stop_) throw Stopped{};
+        take_step();
+      }
+    } catch (const Stopped&) {
+      return TrainingState{progress_, state_of(*model_), optimizer_->state()};
+    }
   }
 
  private:
+  void calibrate() {
+    const int64_t images = std::min(model_->calibration_images(), split_.train.size());
+    if (images == 0) return;
+    const auto first = split_.train.images.narrow(0, 0, images);
+    model_->calibrate(normalize(first, options_.data.normalization, torch::kFloat32));
+  }
+
   void announce() {
     observer_.on_start({.device = runtime_.device.str(),
                         .threads = runtime_.threads,
@@ -89,18 +98,25 @@ class Trainer {
                         .test_images = test_.size(),
                         .steps_per_epoch = loader_.batches_per_epoch(),
                         .steps = total_steps_,
+                        .step = progress_.step,
                         .parameters = parameter_count(*model_)});
   }
 
-  void calibrate() {
-    const int64_t images = std::min(model_->calibration_images(), split_.train.size());
-    if (images == 0) return;
-    const auto first = split_.train.images.narrow(0, 0, images);
-    model_->calibrate(normalize(first, options_.data.normalization, torch::kFloat32));
+  bool is_at_epoch_edge() const {
+    return is_epoch_edge(progress_.step, loader_.batches_per_epoch(), total_steps_);
+  }
+
+  void take_step() {
+    const Stopwatch watch;
+    const int64_t epoch = progress_.step / loader_.batches_per_epoch();
+    if (epoch != started_epoch_) loader_.start_epoch(epoch);
+    started_epoch_ = epoch;
+    const auto event = update(progress_.step, epoch);
+    report_step(event, watch.seconds());
   }
 
   // One optimizer update: batch, forward, loss, backward, update.
-  StepEvent train_step(Optimizer& optimizer, int64_t step, int64_t epoch) {
+  StepEvent update(int64_t step, int64_t epoch) {
     const auto factors = lr_factors(step);
     // Once frozen it needs no gradient, and nothing before the next layer does.
     if (auto parameter = model_->short_lived().parameter; parameter.defined())
@@ -112,9 +128,9 @@ class Trainer {
     const auto loss =
         at::cross_entropy_loss(logits, batch.labels, {}, sums ? at::Reduction::Sum : at::Reduction::Mean,
                                /*ignore_index=*/-100, options_.label_smoothing);
-    optimizer.zero_grad();
+    optimizer_->zero_grad();
     loss.backward();
-    optimizer.step(factors);
+    optimizer_->step(factors);
     const double per_image = loss.item<double>() / static_cast<double>(sums ? batch.labels.size(0) : 1);
     if (!std::isfinite(per_image)) throw diverged(step + 1, per_image);
     return {.step = step + 1,
@@ -134,27 +150,30 @@ class Trainer {
     return {all, position < short_steps ? 1 - position / short_steps : 0};
   }
 
-  void report_step(StepEvent event, double seconds, EpochTotals& totals) {
+  void report_step(StepEvent event, double seconds) {
     event.images_per_second = static_cast<double>(event.images) / seconds;
-    trained_images_ += event.images;
-    train_seconds_ += seconds;
+    progress_.step += 1;
+    progress_.trained_images += event.images;
+    progress_.train_seconds += seconds;
+    auto& totals = progress_.epoch;
+    totals.steps += 1;
     totals.loss += event.loss;
     totals.accuracy += event.accuracy;
     totals.seconds += seconds;
-    totals.steps += 1;
     observer_.on_step(event);
   }
 
-  void finish_epoch(int64_t epoch, int64_t step, EpochTotals& totals) {
-    EpochEvent event{.epoch = epoch + 1,
-                     .step = step + 1,
+  void finish_epoch() {
+    const auto& totals = progress_.epoch;
+    EpochEvent event{.epoch = (progress_.step - 1) / loader_.batches_per_epoch() + 1,
+                     .step = progress_.step,
                      .loss = totals.loss / static_cast<double>(totals.steps),
                      .accuracy = totals.accuracy / static_cast<double>(totals.steps),
                      .val = std::nullopt,
                      .duration_seconds = totals.seconds};
     if (val_.size() > 0) event.val = evaluate(*model_, val_, evaluate_options(0), stop_, {}).metrics;
     observer_.on_epoch(event);
-    totals = {};
+    progress_.epoch = {};
   }
 
   TrainResult test() {
@@ -163,9 +182,10 @@ class Trainer {
     const auto evaluation = evaluate(*model_, test_, evaluate_options(options_.tta_level), stop_, progress);
     return {.test = evaluation,
             .steps = total_steps_,
-            .train_seconds = train_seconds_,
+            .trained_images = progress_.trained_images,
+            .train_seconds = progress_.train_seconds,
             .test_seconds = watch.seconds(),
-            .images_per_second = static_cast<double>(trained_images_) / train_seconds_,
+            .images_per_second = static_cast<double>(progress_.trained_images) / progress_.train_seconds,
             .state = state_of(*model_)};
   }
 
@@ -181,19 +201,23 @@ class Trainer {
   Dataset val_;
   Dataset test_;
   TrainLoader loader_;
-  std::shared_ptr<Model> model_;
   int64_t total_steps_;
-  double train_seconds_ = 0;
-  int64_t trained_images_ = 0;
+  std::shared_ptr<Model> model_;
+  std::optional<Optimizer> optimizer_;  // made when the model is on its device
+  Progress progress_;
+  int64_t started_epoch_ = -1;  // by the loader
 };
 
 }  // namespace
 
-TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop) {
+TrainOutcome train(const TrainOptions& options, std::optional<TrainingState> resume, TrainObserver& observer,
+                   const std::atomic<bool>& stop) {
   struct ReleaseMemory {
     ~ReleaseMemory() { release_cached_memory(); }
   } release;  // declared first, so that it runs when the trainer's tensors are gone
-  return Trainer(options, observer, stop).run();
+  Trainer trainer(options, resume, observer, stop);
+  resume.reset();  // its tensors are copied, and as large as the model
+  return trainer.run();
 }
 
 }  // namespace cifar10

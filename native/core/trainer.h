@@ -1,16 +1,19 @@
-// Owns the training loop: from options to a trained, tested model. Reads top to bottom like the recipe it
-// runs. Knows nothing of files but the dataset, nor of who listens.
+// Owns the training loop: from options, or the state of a stopped training, to a trained and tested model or
+// to the next such state. Reads top to bottom like the recipe it runs. Knows nothing of files but the
+// dataset, nor of who listens.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "evaluate.h"
 #include "model.h"
 #include "options.h"
+#include "training_state.h"
 
 namespace cifar10 {
 
@@ -22,6 +25,7 @@ struct StartEvent {
   int64_t test_images;
   int64_t steps_per_epoch;
   int64_t steps;
+  int64_t step;  // completed before: above 0 when the training is resumed
   int64_t parameters;
 };
 
@@ -57,15 +61,22 @@ class TrainObserver {
 struct TrainResult {
   Evaluation test;
   int64_t steps;
+  int64_t trained_images;
   double train_seconds;  // forward, backward, update and batches; no evaluation
   double test_seconds;
   double images_per_second;  // of training
   std::vector<NamedTensor> state;
 };
 
-// Runs a whole training. On the CPU the same options and threads give the same weights, bit for bit.
-// Errors: TRAINING_DIVERGED, those of read_records, TrainLoader, start_runtime. Throws Stopped within one
-// step of `stop` being set.
-TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop);
+using TrainOutcome = std::variant<TrainResult, TrainingState>;
+
+// Runs a training to its end, or to its state within one step of `stop` being set. Resumed from that state
+// with the same options it goes on as if it had never stopped: its events are those that were still to come,
+// and an evaluation that was cut short is done again. On the CPU the same options and threads give the same
+// weights, bit for bit, however often the training was stopped. Errors: TRAINING_DIVERGED,
+// CHECKPOINT_MISMATCH when `resume` is the state of another training, those of read_records, TrainLoader,
+// start_runtime.
+TrainOutcome train(const TrainOptions& options, std::optional<TrainingState> resume, TrainObserver& observer,
+                   const std::atomic<bool>& stop);
 
 }  // namespace cifar10

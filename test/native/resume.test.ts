@@ -1,0 +1,311 @@
+// Proves that a training which was stopped, however often and wherever, ends as if it never had been.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../lib/config/index.js';
+import { loadNative } from '../../lib/native.js';
+import type {
+  EpochEvent,
+  NamedTensor,
+  NativeTrainOptions,
+  NativeTrainResult,
+  StartEvent,
+  StepEvent,
+  TestEvent,
+  TrainingState,
+} from '../../lib/native-addon.js';
+import { RECORD_BYTES, SAMPLE_TEST, SAMPLE_TRAIN, temporaryFolder } from '../support.js';
+
+type Event = StartEvent | StepEvent | EpochEvent | TestEvent;
+type StopWhen = (event: Event) => boolean;
+
+const NEVER: StopWhen = () => false;
+const eventOf =
+  (type: 'step' | 'epoch', step: number): StopWhen =>
+  (event) =>
+    event.type === type && event.step === step;
+
+/**
+ * 7 steps of 30 images (the last one of 20) an epoch, 18 in all: the third epoch is cut short. On one thread,
+ * because two that wait for each other a thousand times crawl on a machine that is busy otherwise.
+ */
+const SMALL = [
+  'data_loading=sample',
+  'data_loading.batch_size=30',
+  'data_loading.drop_last=false',
+  'training.epochs=2.5',
+  'training.eval_batch_size=20',
+  'training.tta_level=1',
+  'training.threads=1',
+];
+const STEPS = 18;
+
+/** On the sample's first images: 200 to train on, the others for validation and test. */
+function options(overrides: readonly string[], valImages = 60, testImages = 60): NativeTrainOptions {
+  const folder = temporaryFolder();
+  const part = (path: string, count: number) => {
+    const copy = join(folder, basename(path));
+    writeFileSync(copy, readFileSync(path).subarray(0, count * RECORD_BYTES));
+    return [copy];
+  };
+  const valSize = `data_loading.val_size=${valImages}`;
+  return {
+    config: loadConfig({ overrides: [...SMALL, valSize, ...overrides] }),
+    trainFiles: part(SAMPLE_TRAIN, 200 + valImages),
+    testFiles: part(SAMPLE_TEST, testImages),
+    resume: null,
+  };
+}
+
+const TINY_FAST = ['model.widths=[8,8,8]'];
+
+/** Validations and tests take long enough for a stop that is asked for in the event before one to come while it runs. */
+const slowlyEvaluated = (overrides: readonly string[] = []) =>
+  options([...TINY_FAST, 'training.eval_batch_size=1', ...overrides], 300, 200);
+
+/** Trains until the end or until the first event that `stopWhen` accepts. */
+async function run(request: NativeTrainOptions, stopWhen: StopWhen) {
+  const events: Event[] = [];
+  const job = loadNative().train(request, (event) => {
+    events.push(event);
+    if (stopWhen(event)) job.stop();
+  });
+  return { events, outcome: await job.result };
+}
+
+async function runToEnd(request: NativeTrainOptions) {
+  const { events, outcome } = await run(request, NEVER);
+  if (outcome.isStopped) throw new Error('nobody stopped it');
+  return { events, result: outcome };
+}
+
+async function runToStop(request: NativeTrainOptions, stopWhen: StopWhen) {
+  const { events, outcome } = await run(request, stopWhen);
+  if (!outcome.isStopped) throw new Error('it came to its end before the stop');
+  return { events, state: outcome.progress };
+}
+
+/** The events that tell of completed work, without what a clock says. */
+function story(events: readonly Event[]): unknown[] {
+  return events.flatMap<unknown>((event) => {
+    if (event.type === 'step') return [{ ...event, imagesPerSecond: 0 }];
+    return event.type === 'epoch' ? [{ ...event, durationSeconds: 0 }] : [];
+  });
+}
+
+const bytesOf = (tensors: readonly NamedTensor[]) =>
+  tensors.map(({ data, ...layout }) => ({ ...layout, data: Buffer.from(data).toString('base64') }));
+
+/** What must be equal, bit for bit, however the training came to its end. */
+const ending = ({ test: figures, steps, trainedImages, state }: NativeTrainResult) => ({
+  figures,
+  steps,
+  trainedImages,
+  state: bytesOf(state),
+});
+
+/** Stops at the first step event, the third and the second after a resume, in turn, and in the final test. */
+async function runInParts(request: NativeTrainOptions) {
+  const events: Event[] = [];
+  const stops: TrainingState[] = [];
+  while (stops.length < 2 * STEPS) {
+    const resume = stops.at(-1) ?? null;
+    let stepsLeft = [1, 3, 2][stops.length % 3] as number;
+    const part = await run({ ...request, resume }, (event) => {
+      if (event.type === 'step') return --stepsLeft === 0;
+      return event.type === 'test' && resume?.step !== STEPS;
+    });
+    expect(part.events[0]).toMatchObject({ type: 'start', step: resume?.step ?? 0 });
+    events.push(...part.events);
+    if (!part.outcome.isStopped) return { events, stops, result: part.outcome };
+    stops.push(part.outcome.progress);
+  }
+  throw new Error('it does not come to an end');
+}
+
+describe('a training in parts gives the events, the figures and the weights of one in a single piece', () => {
+  const SGD = ['training=standard', 'training.optimizer.lr=0.02'];
+  test.each([
+    ['fast', 'muon', TINY_FAST],
+    ['fast', 'sgd', [...TINY_FAST, ...SGD]],
+    ['cnn', 'muon', ['model.widths=[8]', 'training=muon', 'training.threads=2']],
+    ['cnn', 'sgd', ['model.widths=[8,16]', ...SGD]],
+    ['cnn', 'sgd', ['model.widths=[8]', ...SGD, 'training.precision=fp32', 'training.optimizer.momentum=0']],
+    ['resnet20', 'muon', ['training=muon']],
+    ['resnet20', 'sgd', [...SGD, 'training.optimizer.nesterov=false']],
+  ])('%s with %s, %j', async (model, _optimizer, overrides) => {
+    const request = options([`model=${model}`, ...overrides]);
+    const whole = await runToEnd(request);
+    const parts = await runInParts(request);
+    expect(parts.stops.length).toBeGreaterThan(2);
+    expect(story(parts.events)).toEqual(story(whole.events));
+    expect(ending(parts.result)).toEqual(ending(whole.result));
+    expect(whole.result).toMatchObject({ steps: STEPS, trainedImages: 2 * 200 + 4 * 30 });
+  });
+});
+
+describe('a stop', () => {
+  test('before the first step gives step 0, with weights that need no calibration', async () => {
+    const request = options(TINY_FAST);
+    const job = loadNative().train(request, () => {});
+    job.stop();
+    const outcome = await job.result;
+    if (!outcome.isStopped) throw new Error('it came to its end before the stop');
+    const { model, ...progress } = outcome.progress;
+    const epochTotals = { steps: 0, loss: 0, accuracy: 0, seconds: 0 };
+    expect(progress).toEqual({ step: 0, trainedImages: 0, trainSeconds: 0, epochTotals, optimizer: [] });
+    const resumed = await runToEnd({ ...request, resume: outcome.progress });
+    const whole = await runToEnd(request);
+    expect(story(resumed.events)).toEqual(story(whole.events));
+    expect(ending(resumed.result)).toEqual(ending(whole.result));
+    expect(bytesOf(model)).not.toEqual(bytesOf(whole.result.state));
+  });
+
+  test('that is followed by another at once changes nothing', async () => {
+    const request = slowlyEvaluated();
+    const first = await runToStop(request, ({ type }) => type === 'step');
+    const job = loadNative().train({ ...request, resume: first.state }, () => {});
+    job.stop();
+    expect(await job.result).toEqual({ isStopped: true, progress: first.state });
+    expect(first.state.step).toBeGreaterThan(0);
+  });
+
+  // Where it comes, the type and the step of the event in which it is asked for.
+  test.each<[string, 'step' | 'epoch', number]>([
+    ['in the validation after an epoch', 'step', 7],
+    ['in the validation after the last step', 'step', STEPS],
+    ['in the final test', 'epoch', STEPS],
+  ])('%s does that again', async (_where, type, step) => {
+    const request = slowlyEvaluated();
+    const whole = await runToEnd(request);
+    const stopped = await runToStop(request, eventOf(type, step));
+    const isEpochPending = type === 'step';
+    expect(stopped.state.step).toBe(step);
+    expect(stopped.state.epochTotals.steps).toBe(isEpochPending ? (step === STEPS ? 4 : 7) : 0);
+    const resumed = await runToEnd({ ...request, resume: stopped.state });
+    expect(resumed.events[0]).toMatchObject({ type: 'start', step });
+    expect(resumed.events[1]?.type).toBe(isEpochPending ? 'epoch' : 'test');
+    expect(story([...stopped.events, ...resumed.events])).toEqual(story(whole.events));
+    expect(ending(resumed.result)).toEqual(ending(whole.result));
+    expect(resumed.events.filter((event) => event.type === 'test')).toHaveLength(200);
+  });
+
+  test('between an epoch and the next one begins with the next one', async () => {
+    const request = slowlyEvaluated();
+    const whole = await runToEnd(request);
+    const { state } = await runToStop(request, eventOf('step', 7));
+    const resume = { ...state, epochTotals: { steps: 0, loss: 0, accuracy: 0, seconds: 0 } };
+    const resumed = await runToEnd({ ...request, resume });
+    expect(story(resumed.events)).toEqual(story(whole.events).slice(8)); // 7 steps and the epoch's event
+    expect(ending(resumed.result)).toEqual(ending(whole.result));
+  });
+
+  test('leaves momentum that matters: without it the weights come out otherwise', async () => {
+    const request = slowlyEvaluated();
+    const { state } = await runToStop(request, eventOf('step', 7));
+    const optimizer = state.optimizer.map((buffer) => ({
+      ...buffer,
+      data: new Uint8Array(buffer.data.length),
+    }));
+    const right = await runToEnd({ ...request, resume: state });
+    const wrong = await runToEnd({ ...request, resume: { ...state, optimizer } });
+    expect(bytesOf(wrong.result.state)).not.toEqual(bytesOf(right.result.state));
+  });
+
+  test('after the last step of a training of one step', async () => {
+    const request = slowlyEvaluated(['data_loading.batch_size=200', 'training.epochs=1']);
+    const whole = await runToEnd(request);
+    const stopped = await runToStop(request, ({ type }) => type === 'step');
+    expect(stopped.state).toMatchObject({ step: 1, trainedImages: 200, epochTotals: { steps: 1 } });
+    const resumed = await runToEnd({ ...request, resume: stopped.state });
+    expect(ending(resumed.result)).toEqual(ending(whole.result));
+    expect(resumed.result.trainSeconds).toBe(stopped.state.trainSeconds);
+  });
+});
+
+describe('a state of another training is an error that says what was expected', () => {
+  const tensor = (name: string, shape: number[]): NamedTensor => ({
+    name,
+    dtype: 'F32',
+    shape,
+    data: new Uint8Array(4 * shape.reduce((product, side) => product * side, 1)),
+  });
+  const totals = { loss: 0, accuracy: 0, seconds: 0 };
+
+  test.each<[string, (state: TrainingState) => Partial<TrainingState>, string]>([
+    ['negative step', () => ({ step: -1 }), 'completed steps: expected 0 to 18, found -1'],
+    ['step beyond the end', () => ({ step: 19 }), 'completed steps: expected 0 to 18, found 19'],
+    [
+      'other batches',
+      () => ({ trainedImages: 420 }),
+      'images trained on in 7 steps: expected 200, found 420',
+    ],
+    [
+      'another epoch',
+      () => ({ epochTotals: { steps: 3, ...totals } }),
+      'steps since the last epoch: expected 7 or 0, found 3',
+    ],
+    [
+      'negative time',
+      () => ({ trainSeconds: -1 }),
+      'seconds of training: expected at least 0, found -1.000000',
+    ],
+    [
+      'unknown buffer',
+      ({ optimizer }) => ({ optimizer: [...optimizer, tensor('neck.weight', [1])] }),
+      'expected the names of parameters that learn with momentum, found "neck.weight"',
+    ],
+    [
+      'frozen parameter',
+      ({ optimizer }) => ({ optimizer: [...optimizer, tensor('whiten.weight', [24, 3, 2, 2])] }),
+      'expected the names of parameters that learn with momentum, found "whiten.weight"',
+    ],
+    [
+      'wrong shape',
+      () => ({ optimizer: [tensor('head.weight', [8, 10])] }),
+      'tensor "momentum of head.weight": expected float [10, 8], found float [8, 10]',
+    ],
+    [
+      'missing buffer',
+      ({ optimizer }) => ({ optimizer: optimizer.filter(({ name }) => name !== 'head.weight') }),
+      '"head.weight": expected a buffer, found none',
+    ],
+    ['no model', () => ({ model: [] }), 'expected 39 tensors, found 0'],
+    [
+      'a tensor twice',
+      ({ model }) => ({ model: [...model.slice(1), ...model.slice(-1)] }),
+      'expected the model\'s tensors, each once, found "',
+    ],
+  ])('%s', async (_name, change, message) => {
+    const request = slowlyEvaluated();
+    const { state } = await runToStop(request, eventOf('step', 7));
+    const { result } = loadNative().train({ ...request, resume: { ...state, ...change(state) } }, () => {});
+    await expect(result).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: expect.stringContaining(message),
+      nextStep: expect.stringMatching(/(started|trained) with$/),
+    });
+  });
+
+  test('the state of another model or optimizer', async () => {
+    const { state: resume } = await runToStop(slowlyEvaluated(), ({ type }) => type === 'step');
+    const resumed = (overrides: readonly string[]) =>
+      loadNative().train({ ...options(overrides), resume }, () => {}).result;
+    const mismatch = { code: 'CHECKPOINT_MISMATCH' };
+    await expect(resumed(['model.widths=[8,8,16]'])).rejects.toMatchObject(mismatch);
+    await expect(resumed(['model=cnn', 'training=muon'])).rejects.toMatchObject(mismatch);
+    const noMomentum = ['training.optimizer.momentum=0', 'training.optimizer.companion.momentum=0'];
+    await expect(resumed([...TINY_FAST, ...noMomentum])).rejects.toMatchObject(mismatch);
+  });
+
+  test('a tensor that cannot be made throws, and a missing field is a bug', () => {
+    const { resume: _, ...request } = options(TINY_FAST);
+    const broken = { ...tensor('head.weight', []), shape: [-1] };
+    const state = { step: 0, trainedImages: 0, trainSeconds: 0, epochTotals: { steps: 0, ...totals } };
+    const start = (extra: object) => () =>
+      loadNative().train({ ...request, ...extra } as NativeTrainOptions, () => {});
+    expect(start({ resume: { ...state, model: [broken], optimizer: [] } })).toThrow('negative dimension');
+    expect(start({})).toThrow('missing field: resume');
+    expect(start({ resume: state })).toThrow('missing field: model');
+  });
+});
