@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import pRetry from 'p-retry';
-import { type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { syncFolder } from './atomic.js';
 import { AbortError, Cifar10Error, errorMessage, systemCode, writeError } from './errors.js';
 
@@ -88,6 +88,8 @@ async function attempt(transfer: Transfer): Promise<void> {
   transfer.advanced = false;
   const partialBytes = await sizeOf(partialPath(path));
   transfer.furthestBytes = Math.max(transfer.furthestBytes, partialBytes);
+  // Loaded when needed: most commands download nothing.
+  const { EnvHttpProxyAgent } = await import('undici');
   const agent = new EnvHttpProxyAgent({
     connectTimeout: CONNECT_TIMEOUT_MS,
     headersTimeout: IDLE_TIMEOUT_MS,
@@ -110,6 +112,7 @@ async function ask(
   agent: Dispatcher,
   headers: Record<string, string>,
 ): Promise<Response> {
+  const { interceptors, request } = await import('undici');
   const deadline = new AbortController();
   const reason = new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`);
   const timer = setTimeout(() => deadline.abort(reason), ANSWER_TIMEOUT_MS);

@@ -40,7 +40,11 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   | 'PLATFORM_UNSUPPORTED'
   | 'PYTHON_NOT_FOUND'
+  | 'RUN_INVALID'
+  | 'RUN_NOT_FOUND'
+  | 'RUN_NOT_RESUMABLE'
   | 'SOME_IMAGES_FAILED'
+  | 'SWEEP_JOBS_FAILED'
   | 'TRAINING_DIVERGED'
   | 'USAGE';
 
@@ -76,8 +80,8 @@ export class Cifar10Error extends Error {
 export class AbortError extends Cifar10Error {
   override name = 'AbortError';
 
-  constructor(what: string, reason?: unknown) {
-    super('ABORTED', { what, cause: reason });
+  constructor(what: string, reason?: unknown, nextStep?: string) {
+    super('ABORTED', { what, nextStep, cause: reason });
   }
 }
 

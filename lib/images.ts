@@ -3,7 +3,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { Cifar10Error, errorMessage, systemCode } from './errors.js';
 
 /** Decoded pixels: row-major, interleaved; grey, RGB or RGBA, 0–255. */
@@ -60,6 +60,11 @@ export async function listImages(folder: string): Promise<string[]> {
   });
 }
 
+/** When an image is there: loading libvips takes longer than most commands that need none. */
+async function loadSharp() {
+  return (await import('sharp')).default;
+}
+
 interface OpenedImage {
   /** What errors call the image. */
   readonly name: string;
@@ -111,7 +116,7 @@ async function readImageFile(path: string): Promise<Uint8Array> {
   }
 }
 
-function openEncoded(name: string, bytes: Uint8Array): OpenedImage {
+async function openEncoded(name: string, bytes: Uint8Array): Promise<OpenedImage> {
   if (bytes.length > MAX_ENCODED_BYTES) throw tooLarge(name, bytes.length);
   if (!hasKnownSignature(bytes))
     throw invalidImage(
@@ -119,6 +124,7 @@ function openEncoded(name: string, bytes: Uint8Array): OpenedImage {
       'JPEG, PNG or WebP data',
       bytes.length === 0 ? 'no bytes' : 'data of another kind',
     );
+  const sharp = await loadSharp();
   return { name, image: sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }) };
 }
 
@@ -128,7 +134,7 @@ function hasKnownSignature(bytes: Uint8Array): boolean {
   return /^(ffd8ff|89504e470d0a1a0a|52494646.{8}57454250)/.test(start);
 }
 
-function openRaw({ data, width, height, channels }: RawImage): OpenedImage {
+async function openRaw({ data, width, height, channels }: RawImage): Promise<OpenedImage> {
   const areSizes = [width, height].every((length) => Number.isInteger(length) && length > 0);
   if (!areSizes || width * height > MAX_PIXELS || ![1, 3, 4].includes(channels))
     throw invalidImage(
@@ -138,6 +144,7 @@ function openRaw({ data, width, height, channels }: RawImage): OpenedImage {
     );
   if (data.length !== width * height * channels)
     throw invalidImage('the raw image', `${width * height * channels} bytes`, `${data.length} bytes`);
+  const sharp = await loadSharp();
   return { name: 'the raw image', image: sharp(data, { raw: { width, height, channels } }) };
 }
 

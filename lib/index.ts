@@ -3,16 +3,20 @@ export {
   type ComposedConfig,
   type Config,
   type ConfigDefinition,
+  completeOverride,
   composeConfig,
   configToYaml,
   type Defaults,
+  type DocumentedKey,
   defineConfig,
+  documentKeys,
   type KeyInfo,
+  type KnownOptions,
   type LoadConfigOptions,
   listGroups,
-  listKeys,
   listOptions,
   loadConfig,
+  treeToYaml,
 } from './config/index.js';
 export {
   CLASS_NAMES,
@@ -34,8 +38,36 @@ export {
   type LocatedLibtorch,
 } from './libtorch/index.js';
 export type { RuntimeOptions } from './model.js';
+export { exitImmediately } from './native.js';
 export type { EpochEvent, StepEvent, TestEvent } from './native-addon.js';
 export { type ClassProbability, type Prediction, type PredictOptions, predict } from './predict.js';
-export { type RunStartEvent, type TrainEvent, type TrainOptions, type TrainResult, train } from './train.js';
+export {
+  compareRuns,
+  type Difference,
+  findRun,
+  listRuns,
+  type RunComparison,
+  type RunInfo,
+  type RunStatus,
+} from './runs/index.js';
+export {
+  SweepError,
+  type SweepEvent,
+  type SweepJob,
+  type SweepOptions,
+  type SweepResult,
+  sweep,
+  sweepConfigs,
+} from './sweep.js';
+export {
+  type RunStartEvent,
+  type TrainEvent,
+  TrainingStopped,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from './train.js';
+export { trainingConfig } from './training-plan.js';
 export type { TrainingRun } from './training-run.js';
 export { VERSION } from './version.js';
+export { type Versions, versions } from './versions.js';

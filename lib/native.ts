@@ -38,6 +38,14 @@ export function loadNative(): NativeAddon {
   return loaded;
 }
 
+/**
+ * Ends the process without waiting for a training step under way, for the user who asks a second time. Nothing that
+ * listens to the exit of the process is called.
+ */
+export function exitImmediately(code: number): never {
+  return loaded === undefined ? process.exit(code) : loaded.exitImmediately(code);
+}
+
 /** Absolute path of the built addon. Errors: `ADDON_NOT_BUILT`. */
 export function findAddon(): string {
   try {

@@ -1,25 +1,29 @@
-// Owns a training from configuration to checkpoint: resolve, verify the data, run natively, save.
+// Owns a training from its plan to its checkpoint: verify the data, run natively, record, save.
 // Must not print; what happens is told by events.
 import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
-import {
-  type Config,
-  configToSnake,
-  configToYaml,
-  type LoadConfigOptions,
-  loadConfig,
-  modelLabel,
-} from './config/index.js';
+import { type Config, configToSnake, modelLabel } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
-import { AbortError } from './errors.js';
+import { AbortError, Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
-import type { EpochEvent, NativeTrainResult, StartEvent, StepEvent, TestEvent } from './native-addon.js';
-import { runJob, throwIfAborted } from './native-job.js';
-import { RunFolder } from './run-folder.js';
+import type {
+  EpochEvent,
+  NamedTensor,
+  NativeTrainOptions,
+  NativeTrainOutcome,
+  NativeTrainResult,
+  StartEvent,
+  StepEvent,
+  TestEvent,
+  TrainingState,
+} from './native-addon.js';
+import { fromNative, Listener, throwIfAborted } from './native-job.js';
+import { CHECKPOINT_FILE, LAST_FILE, type RunFolder, type RunRecorder } from './runs/index.js';
+import { type PlanOptions, planTraining, type TrainingPlan } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
 import { VERSION } from './version.js';
 
-export interface TrainOptions extends LoadConfigOptions {
-  /** Stops the run within one step; the run then rejects with an `AbortError`. */
+export interface TrainOptions extends PlanOptions {
+  /** Stops the run within one step and saves its state; the run then rejects with a `TrainingStopped`. */
   signal?: AbortSignal | undefined;
 }
 
@@ -45,7 +49,12 @@ export interface TrainResult {
   steps: number;
   /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
   test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
-  /** From the call to the end of the final test, verification of the dataset included. */
+  /** After the last epoch, on the images held out of train; null without `data_loading.val_size`. */
+  val: { accuracy: number; crossEntropy: number } | null;
+  /**
+   * From the call to the end of the final test, verification of the dataset included; of a run that went on, all its
+   * parts together.
+   */
   durationSeconds: number;
   /** Batches, forward, backward and update. */
   trainSeconds: number;
@@ -56,14 +65,36 @@ export interface TrainResult {
   config: Config;
 }
 
-const CHECKPOINT_NAME = 'checkpoint.safetensors';
-const ABORTED = 'the training was stopped before its end; nothing was saved';
+/** Rejection of a training that its signal stopped after at least one step: nothing is lost. */
+export class TrainingStopped extends AbortError {
+  override name = 'TrainingStopped';
+
+  constructor(
+    /** Absolute path of the run's folder: give it to `resume`. */
+    readonly runDir: string,
+    /** Absolute path of the checkpoint with the state of the training. */
+    readonly checkpoint: string,
+    /** Updates done, of `steps`. */
+    readonly step: number,
+    readonly steps: number,
+    reason: unknown,
+  ) {
+    super(
+      `the training was stopped after step ${step} of ${steps}; its state is in "${checkpoint}"`,
+      reason,
+      `go on with \`npx cifar10-torch train --resume ${runDir}\``,
+    );
+  }
+}
+
+const NOTHING_SAVED = 'the training was stopped before its first step; there is nothing to save';
 
 /**
- * Trains a model on a thread of its own and writes a checkpoint into a new run folder.
+ * Trains a model on a thread of its own and writes a checkpoint into a run folder.
  * The dataset must be there: see `downloadDataset`.
- * Errors: `CONFIG_*`, `DATASET_*`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `TRAINING_DIVERGED`, `DISK_FULL`,
- * `NOT_WRITABLE`, `OUT_OF_MEMORY`, `ABORTED`. A run that fails leaves no folder behind.
+ * Errors: `CONFIG_*`, `RUN_*`, `DATASET_*`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `TRAINING_DIVERGED`,
+ * `DISK_FULL`, `NOT_WRITABLE`, `OUT_OF_MEMORY`, `CHECKPOINT_*` on resuming, `ABORTED`. A run that fails before its first
+ * epoch has ended leaves no folder behind.
  */
 export function train(options: TrainOptions = {}): TrainingRun<TrainResult, TrainEvent> {
   return new TrainingRun((emit) => runTraining(options, emit));
@@ -72,78 +103,163 @@ export function train(options: TrainOptions = {}): TrainingRun<TrainResult, Trai
 async function runTraining(options: TrainOptions, emit: (event: TrainEvent) => void): Promise<TrainResult> {
   const startedMs = performance.now();
   const { signal } = options;
-  throwIfAborted(signal, ABORTED);
-  const config = loadConfig(options);
-  const native = loadNative();
-  const { source, dataDir } = config.dataLoading;
+  throwIfAborted(signal, NOTHING_SAVED);
+  const plan = await planTraining(options);
+  const { source, dataDir } = plan.config.dataLoading;
+  loadNative(); // before the folder is made: a missing addon leaves nothing
   const files = await resolveDataset({ source, dataDir, signal });
-  const folder = await RunFolder.create(config.outputDir);
+  const { folder, recorder } = await plan.openRun();
+  const run = new Run(plan, folder, recorder, startedMs);
   try {
-    await folder.write('config.yaml', configToYaml(config));
-    const epochs: EpochEvent[] = [];
-    const onEvent = (event: StartEvent | StepEvent | EpochEvent | TestEvent) => {
-      if (event.type === 'epoch') epochs.push(event);
-      emit(event.type === 'start' ? describeRun(event, folder, config) : event);
-    };
-    const request = { config, trainFiles: files.train, testFiles: files.test, resume: null };
-    const outcome = await runJob(() => native.train(request, onEvent), signal, ABORTED);
-    if (outcome.isStopped) throw new AbortError(ABORTED, signal?.reason);
-    const result = summarize(folder, config, outcome, (performance.now() - startedMs) / 1000);
-    for (const { type: _, ...epoch } of epochs) await folder.append('metrics.jsonl', epoch);
-    await folder.write('result.json', `${JSON.stringify(withoutConfig(result), null, 2)}\n`);
-    // Last: a run folder with a checkpoint is a whole one.
-    await saveOutcome(result, outcome);
-    return result;
+    const outcome = await run.execute({ trainFiles: files.train, testFiles: files.test }, signal, emit);
+    if (!outcome.isStopped) return await run.finish(outcome);
+    throw await run.stop(outcome.progress, signal);
   } catch (error) {
-    await folder.discard();
+    if (!(error instanceof TrainingStopped)) await run.fail(error);
     throw error;
   }
 }
 
-function describeRun(event: StartEvent, folder: RunFolder, config: Config): RunStartEvent {
-  return { ...event, runDir: folder.path, model: modelLabel(config.model), epochs: config.training.epochs };
+/** One run from its first event to its end. */
+class Run {
+  readonly #config: Config;
+  readonly #plan: TrainingPlan;
+  readonly #folder: RunFolder;
+  readonly #recorder: RunRecorder;
+  readonly #startedMs: number;
+  #steps = 0;
+
+  constructor(plan: TrainingPlan, folder: RunFolder, recorder: RunRecorder, startedMs: number) {
+    this.#config = plan.config;
+    this.#plan = plan;
+    this.#folder = folder;
+    this.#recorder = recorder;
+    this.#startedMs = startedMs;
+  }
+
+  /** Runs natively. A record that cannot be written stops the run, too. */
+  async execute(
+    files: Pick<NativeTrainOptions, 'trainFiles' | 'testFiles'>,
+    signal: AbortSignal | undefined,
+    emit: (event: TrainEvent) => void,
+  ): Promise<NativeTrainOutcome> {
+    const listener = new Listener((event: StartEvent | StepEvent | EpochEvent | TestEvent) => {
+      if (event.type === 'start') this.#steps = event.steps;
+      this.#recorder.add(event);
+      emit(event.type === 'start' ? this.#describe(event) : event);
+    }, signal);
+    const options = { config: this.#config, ...files, resume: this.#plan.state };
+    return listener.settle(runToStop(options, (event) => listener.call(event), listener.signal));
+  }
+
+  async finish(outcome: NativeTrainResult): Promise<TrainResult> {
+    const result = this.#summarize(outcome);
+    const { accuracy, crossEntropy, ttaAccuracy } = result.test;
+    await this.#save(CHECKPOINT_FILE, outcome.state, {
+      metrics: { steps: outcome.steps, test: { accuracy, crossEntropy, ttaAccuracy } },
+    });
+    const { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, steps } = result;
+    const figures = { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, step: steps };
+    await this.#recorder.end('finished', { ...figures, checkpoint: CHECKPOINT_FILE });
+    await this.#folder.remove(LAST_FILE);
+    return result;
+  }
+
+  /** Saves the state; the error to reject with. */
+  async stop(state: TrainingState, signal: AbortSignal | undefined): Promise<AbortError> {
+    const { step, model, optimizer, ...counters } = state;
+    if (step === 0) return new AbortError(NOTHING_SAVED, signal?.reason);
+    await this.#save(LAST_FILE, model, {
+      optimizer: toMap(optimizer),
+      progress: { step, ...counters },
+      metrics: { steps: step },
+    });
+    const { trainSeconds, trainedImages } = counters;
+    const imagesPerSecond = trainedImages / trainSeconds;
+    const figures = { step, durationSeconds: this.#seconds(), trainSeconds, imagesPerSecond };
+    await this.#recorder.end('stopped', { ...figures, checkpoint: LAST_FILE });
+    const checkpoint = this.#folder.pathOf(LAST_FILE);
+    return new TrainingStopped(this.#folder.path, checkpoint, step, this.#steps, signal?.reason);
+  }
+
+  /** Keeps the records of a run that has shown something; a resumed one can still go on from where it was. */
+  async fail(error: unknown): Promise<void> {
+    const isResumed = this.#plan.state !== null;
+    if (!isResumed && !this.#recorder.hasEpochs) return this.#folder.discard();
+    const code = error instanceof Cifar10Error ? error.code : 'INTERNAL';
+    const failure = { error: { code, message: errorMessage(error) } };
+    // The error to report is the first one, not that its report cannot be written.
+    await (isResumed
+      ? this.#recorder.end('stopped', { ...failure, checkpoint: LAST_FILE })
+      : this.#recorder.end('failed', { ...failure, durationSeconds: this.#seconds() })
+    ).catch(() => undefined);
+  }
+
+  #seconds(): number {
+    return this.#plan.earlierSeconds + (performance.now() - this.#startedMs) / 1000;
+  }
+
+  #describe(event: StartEvent): RunStartEvent {
+    const { model, training } = this.#config;
+    return { ...event, runDir: this.#folder.path, model: modelLabel(model), epochs: training.epochs };
+  }
+
+  async #save(
+    name: string,
+    model: readonly NamedTensor[],
+    parts: Pick<Parameters<typeof saveCheckpoint>[1], 'optimizer' | 'progress' | 'metrics'>,
+  ): Promise<void> {
+    await saveCheckpoint(this.#folder.pathOf(name), {
+      tensors: toMap(model),
+      ...parts,
+      config: configToSnake(this.#config),
+      classNames: CLASS_NAMES,
+      normalization: this.#config.dataLoading.normalization,
+      versions: { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().builtForLibtorch },
+    });
+  }
+
+  #summarize({ test, steps, trainSeconds, testSeconds, imagesPerSecond }: NativeTrainResult): TrainResult {
+    const { accuracy, crossEntropy, ttaAccuracy = null } = test;
+    return {
+      checkpoint: this.#folder.pathOf(CHECKPOINT_FILE),
+      runDir: this.#folder.path,
+      model: modelLabel(this.#config.model),
+      seed: this.#config.training.seed,
+      epochs: this.#config.training.epochs,
+      steps,
+      test: { accuracy, crossEntropy, ttaAccuracy },
+      val: this.#recorder.val,
+      durationSeconds: this.#seconds(),
+      trainSeconds,
+      testSeconds,
+      imagesPerSecond,
+      config: this.#config,
+    };
+  }
 }
 
-async function saveOutcome({ checkpoint, config }: TrainResult, outcome: NativeTrainResult): Promise<void> {
-  const { state, steps } = outcome;
-  const { accuracy, crossEntropy, ttaAccuracy } = outcome.test;
-  await saveCheckpoint(checkpoint, {
-    tensors: new Map(state.map(({ name, ...tensor }) => [name, tensor satisfies TensorData])),
-    config: configToSnake(config),
-    classNames: CLASS_NAMES,
-    normalization: config.dataLoading.normalization,
-    metrics: { steps, test: { accuracy, crossEntropy, ttaAccuracy: ttaAccuracy ?? null } },
-    versions: { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().builtForLibtorch },
-  });
+/** Unlike other native work a training that is stopped has an outcome: where it stands. */
+async function runToStop(
+  options: NativeTrainOptions,
+  onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
+  signal: AbortSignal,
+): Promise<NativeTrainOutcome> {
+  throwIfAborted(signal, NOTHING_SAVED);
+  try {
+    const job = loadNative().train(options, onEvent);
+    const stop = () => job.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await job.result;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  } catch (error) {
+    throw fromNative(error);
+  }
 }
 
-function summarize(
-  folder: RunFolder,
-  config: Config,
-  { test, steps, trainSeconds, testSeconds, imagesPerSecond }: NativeTrainResult,
-  durationSeconds: number,
-): TrainResult {
-  return {
-    checkpoint: folder.pathOf(CHECKPOINT_NAME),
-    runDir: folder.path,
-    model: modelLabel(config.model),
-    seed: config.training.seed,
-    epochs: config.training.epochs,
-    steps,
-    test: {
-      accuracy: test.accuracy,
-      crossEntropy: test.crossEntropy,
-      ttaAccuracy: test.ttaAccuracy ?? null,
-    },
-    durationSeconds,
-    trainSeconds,
-    testSeconds,
-    imagesPerSecond,
-    config,
-  };
-}
-
-/** config.yaml beside it says the same. */
-function withoutConfig({ config: _, ...result }: TrainResult): Omit<TrainResult, 'config'> {
-  return result;
+function toMap(tensors: readonly NamedTensor[]): ReadonlyMap<string, TensorData> {
+  return new Map(tensors.map(({ name, ...tensor }) => [name, tensor]));
 }

@@ -9,14 +9,21 @@ import { parseSafetensors } from './safetensors-parse.js';
 import type { TensorData } from './tensor.js';
 
 export interface Checkpoint {
+  /** Of the model. */
   readonly tensors: ReadonlyMap<string, TensorData>;
+  /** The optimizer's state; empty unless `meta.progress` is there. */
+  readonly optimizer: ReadonlyMap<string, TensorData>;
   readonly meta: CheckpointMeta;
 }
 
 /** What a checkpoint is made of; the rest of its metadata is added on writing. */
 export interface NewCheckpoint extends Omit<CheckpointMeta, 'format' | 'formatVersion'> {
   readonly tensors: ReadonlyMap<string, TensorData>;
+  readonly optimizer?: ReadonlyMap<string, TensorData> | undefined;
 }
+
+/** No model has a module of that name. */
+const OPTIMIZER_PREFIX = 'optimizer.';
 
 /** What Node.js reads into one buffer on every version it runs on. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -25,14 +32,28 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
  * Writes a checkpoint, replacing a file of that name only when all of it is on the disk.
  * Errors: `DISK_FULL`, `NOT_WRITABLE`, `INVALID_ARGUMENT`.
  */
-export async function saveCheckpoint(path: string, { tensors, ...meta }: NewCheckpoint): Promise<void> {
-  await writeFileAtomic(path, encodeSafetensors(tensors, encodeMeta(meta)));
+export async function saveCheckpoint(
+  path: string,
+  { tensors, optimizer, ...meta }: NewCheckpoint,
+): Promise<void> {
+  const state = [...(optimizer ?? [])].map(
+    ([name, tensor]) => [`${OPTIMIZER_PREFIX}${name}`, tensor] as const,
+  );
+  await writeFileAtomic(path, encodeSafetensors(new Map([...tensors, ...state]), encodeMeta(meta)));
 }
 
 /** Reads and checks a whole checkpoint. Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = parseSafetensors(await readBytes(path), `checkpoint "${path}"`);
-  return { tensors, meta: decodeMeta(path, metadata) };
+  const all = [...tensors];
+  const isState = ([name]: readonly [string, TensorData]) => name.startsWith(OPTIMIZER_PREFIX);
+  return {
+    tensors: new Map(all.filter((entry) => !isState(entry))),
+    optimizer: new Map(
+      all.filter(isState).map(([name, tensor]) => [name.slice(OPTIMIZER_PREFIX.length), tensor]),
+    ),
+    meta: decodeMeta(path, metadata),
+  };
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 // Owns the list of what the checkpoint layer offers. Exports only.
 export { type Checkpoint, readCheckpoint, saveCheckpoint } from './checkpoint.js';
 export { assertTensorsMatch, type TensorLayout } from './match.js';
-export type { CheckpointMeta } from './meta.js';
+export type { CheckpointMeta, TrainingProgress } from './meta.js';
 export { encodeSafetensors } from './safetensors-encode.js';
 export { parseSafetensors, type SafetensorsContent } from './safetensors-parse.js';
 export type { Dtype, TensorData } from './tensor.js';

@@ -8,7 +8,19 @@ const FORMAT_VERSION = 1;
 
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 
+const count = z.int().min(0);
+const progressSchema = z.object({
+  step: count,
+  trainedImages: count,
+  trainSeconds: z.number(),
+  epochTotals: z.object({ steps: count, loss: z.number(), accuracy: z.number(), seconds: z.number() }),
+});
+
+/** Where a training stands, beside its tensors. */
+export type TrainingProgress = z.infer<typeof progressSchema>;
+
 const metaSchema = z.object({
+  progress: progressSchema.optional(),
   config: z.record(z.string(), z.unknown()),
   classNames: z.array(z.string().min(1)).min(1),
   normalization: z.object({ mean: threeNumbers, std: threeNumbers }),
@@ -32,6 +44,8 @@ export interface CheckpointMeta {
   readonly metrics: Readonly<Record<string, unknown>>;
   /** Versions of what wrote it: this package, LibTorch, Node.js… */
   readonly versions: Readonly<Record<string, string>>;
+  /** Only of a training that has not ended. */
+  readonly progress?: TrainingProgress | undefined;
 }
 
 /** The metadata of a safetensors file. */
@@ -44,6 +58,7 @@ export function encodeMeta(meta: Omit<CheckpointMeta, 'format' | 'formatVersion'
     normalization: JSON.stringify(meta.normalization),
     metrics: JSON.stringify(meta.metrics),
     versions: JSON.stringify(meta.versions),
+    ...(meta.progress && { progress: JSON.stringify(meta.progress) }),
   };
 }
 
@@ -73,6 +88,7 @@ function parseParts(path: string, metadata: Readonly<Record<string, string>>) {
     normalization: parseJson(metadata.normalization),
     metrics: parseJson(metadata.metrics),
     versions: parseJson(metadata.versions),
+    ...('progress' in metadata && { progress: parseJson(metadata.progress) ?? null }),
   });
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -1,6 +1,8 @@
 // Owns the list of what the configuration layer offers. Exports only.
+export { completeOverride } from './complete.js';
 export { expandSweep } from './composition/index.js';
 export { type ConfigDefinition, type Defaults, defineConfig, type KnownOptions } from './define.js';
+export { type DocumentedKey, documentKeys } from './key-defaults.js';
 export { configToSnake } from './keys.js';
 export {
   type ComposedConfig,
@@ -10,6 +12,7 @@ export {
   listGroups,
   listOptions,
   loadConfig,
+  treeToYaml,
 } from './load.js';
 export { modelLabel } from './model-label.js';
 export { assertValidRuntime } from './runtime.js';

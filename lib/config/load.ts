@@ -91,7 +91,12 @@ function nameAt(tree: MapNode, path: string): unknown {
 
 /** The configuration as YAML; `loadConfig` given it as a file composes the same configuration. */
 export function configToYaml(config: Config): string {
-  return stringify(escapeReferences(configToSnake(config)), { aliasDuplicateObjects: false });
+  return treeToYaml(escapeReferences(configToSnake(config)) as Tree);
+}
+
+/** A plain tree as YAML. */
+export function treeToYaml(tree: Tree): string {
+  return stringify(tree, { aliasDuplicateObjects: false });
 }
 
 /** A text that holds `${` is no reference any more. */

@@ -1,0 +1,34 @@
+// Owns what an override that is being typed may become. Must not know shells.
+import { listGroups, listOptions } from './load.js';
+import { listKeys } from './schema-keys.js';
+
+/**
+ * The overrides that begin with what is typed: keys and groups up to their `=`, behind it the options of a group and the
+ * values that can be listed. Errors: `CONFIG_FILE_NOT_FOUND` for a config folder that cannot be read.
+ */
+export function completeOverride(typed: string, configDir?: string): string[] {
+  const prefix = /^(?:\+{0,2}|~)/.exec(typed)?.[0] ?? '';
+  const body = typed.slice(prefix.length);
+  const equals = body.indexOf('=');
+  const words =
+    equals < 0
+      ? keyWords(prefix, configDir)
+      : valueWords(body.slice(0, equals), configDir).map((value) => `${body.slice(0, equals)}=${value}`);
+  return words.filter((word) => word.startsWith(body)).map((word) => `${prefix}${word}`);
+}
+
+function keyWords(prefix: string, configDir: string | undefined): string[] {
+  const keys = listKeys()
+    .filter(({ isMap }) => !isMap)
+    .map(({ path }) => path);
+  const words = [...new Set([...listGroups(configDir), ...keys])];
+  return prefix === '~' ? words : words.map((word) => `${word}=`);
+}
+
+function valueWords(key: string, configDir: string | undefined): string[] {
+  const options = listOptions(key, configDir);
+  if (options.length > 0) return options;
+  const expected = listKeys().find(({ path }) => path === key)?.expected ?? '';
+  if (expected === 'true or false') return ['true', 'false'];
+  return /^one of (.+)$/.exec(expected)?.[1]?.split(', ') ?? [];
+}

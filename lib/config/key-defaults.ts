@@ -1,0 +1,54 @@
+// Owns the default of each key: what conf/ sets, in the default configuration or else in the option that has the key.
+
+import { isTree, type Tree } from './keys.js';
+import { composeConfig, type LoadConfigOptions, listOptions } from './load.js';
+import { type KeyInfo, listKeys } from './schema-keys.js';
+
+/** A key and the value it has by default. */
+export interface DocumentedKey extends KeyInfo {
+  readonly default: unknown;
+  /** The option that sets the default, `model=cnn`; null for the configuration that was asked for. */
+  readonly from: string | null;
+}
+
+/** All keys with the values they have in the configuration that the options give. Errors: those of `loadConfig`. */
+export function documentKeys(options: LoadConfigOptions = {}): DocumentedKey[] {
+  const sources = [{ from: null, tree: composeConfig(options).unresolved }, ...optionTrees(options)];
+  return listKeys()
+    .filter(({ isMap }) => !isMap)
+    .map((key) => {
+      const source = sources.find(({ tree }) => hasKey(tree, key));
+      return { ...key, default: source && valueAt(source.tree, key.path), from: source?.from ?? null };
+    });
+}
+
+/** The default configuration with each other model and training. */
+function optionTrees({ configDir, env, now }: LoadConfigOptions): { from: string; tree: Tree }[] {
+  const picks = [...picksOf('model', configDir), ...picksOf('training', configDir)];
+  return picks.flatMap(([pick, overrides]) => {
+    try {
+      return [{ from: pick, tree: composeConfig({ configDir, env, now, overrides }).unresolved }];
+    } catch {
+      return []; // an option of the user's folder that is not whole by itself
+    }
+  });
+}
+
+/** A training may not go with the default model: it is looked at with one that takes any. */
+function picksOf(group: string, configDir: string | undefined): [pick: string, overrides: string[]][] {
+  return listOptions(group, configDir).map((option) => {
+    const pick = `${group}=${option}`;
+    return [pick, group === 'training' ? ['model=fast', pick] : [pick]];
+  });
+}
+
+function hasKey(tree: Tree, { path, variants }: KeyInfo): boolean {
+  return (
+    variants.every(([map, name]) => valueAt(tree, `${map}.name`) === name) &&
+    valueAt(tree, path) !== undefined
+  );
+}
+
+function valueAt(tree: Tree, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (isTree(value) ? value[key] : undefined), tree);
+}

@@ -1,0 +1,150 @@
+// Owns what a run leaves in its folder while it goes on: run.json, the log, the metrics. Must not know how a run is
+// computed, nor write checkpoints.
+import { hostname } from 'node:os';
+import { stringify as stringifyCsv } from 'csv-stringify/sync';
+import { stringify as stringifyYaml } from 'yaml';
+import type { EpochEvent, StartEvent, StepEvent, TestEvent } from '../native-addon.js';
+import { CONFIG_FILE, LOG_FILE, METRICS_CSV_FILE, METRICS_JSONL_FILE, OVERRIDES_FILE } from './run-files.js';
+import type { RunFolder } from './run-folder.js';
+import { encodeRecord, RECORD_FILE, type RunRecord } from './run-record.js';
+
+/** What is known of a run before it begins. */
+export type RunPlan = Pick<RunRecord, 'model' | 'seed' | 'epochs' | 'overrides' | 'version'> & {
+  /** The resolved configuration. */
+  configYaml: string;
+};
+
+/** What changes in the record as the run goes on. */
+type Progress = Partial<Omit<RunRecord, keyof RunPlan | 'formatVersion' | 'process' | 'startedAt'>>;
+
+/** An epoch's line in the metrics. */
+type EpochRecord = Omit<EpochEvent, 'type'>;
+
+const CSV_COLUMNS = [
+  'epoch',
+  'step',
+  'loss',
+  'accuracy',
+  'duration_seconds',
+  'val_accuracy',
+  'val_cross_entropy',
+];
+
+/** Writes the files of one run. Errors of every method: `DISK_FULL`, `NOT_WRITABLE`. */
+export class RunRecorder {
+  readonly #folder: RunFolder;
+  #record: RunRecord;
+  #epochs = 0;
+
+  private constructor(folder: RunFolder, record: RunRecord) {
+    this.#folder = folder;
+    this.#record = record;
+  }
+
+  /** Begins the files of a new run. */
+  static async begin(folder: RunFolder, { configYaml, ...plan }: RunPlan): Promise<RunRecorder> {
+    const recorder = new RunRecorder(folder, {
+      formatVersion: 1,
+      status: 'running',
+      ...plan,
+      step: 0,
+      steps: 0,
+      startedAt: new Date().toISOString(),
+      endedAt: null,
+      durationSeconds: 0,
+      trainSeconds: null,
+      testSeconds: null,
+      imagesPerSecond: null,
+      test: null,
+      val: null,
+      checkpoint: null,
+      error: null,
+      process: thisProcess(),
+    });
+    await folder.write(CONFIG_FILE, configYaml);
+    await folder.write(OVERRIDES_FILE, stringifyYaml(plan.overrides));
+    folder.append(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS]));
+    folder.append(METRICS_JSONL_FILE, '');
+    await recorder.#save({});
+    return recorder;
+  }
+
+  /** Goes on with the files of a run whose state after `step` updates is known; what it did later is taken back. */
+  static async resume(folder: RunFolder, record: RunRecord, step: number): Promise<RunRecorder> {
+    const recorder = new RunRecorder(folder, record);
+    const epochs = (await folder.readLines(METRICS_JSONL_FILE)).map(
+      (line) => JSON.parse(line) as EpochRecord,
+    );
+    const kept = epochs.filter((epoch) => epoch.step <= step);
+    await folder.write(METRICS_JSONL_FILE, kept.map(jsonLine).join(''));
+    await folder.write(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS, ...kept.map(csvRow)]));
+    await recorder.#save({ status: 'running', endedAt: null, error: null });
+    return recorder;
+  }
+
+  /** Whether an epoch has ended since the run was begun or resumed. */
+  get hasEpochs(): boolean {
+    return this.#epochs > 0;
+  }
+
+  /** To be called with every event, in order. */
+  add(event: StartEvent | StepEvent | EpochEvent | TestEvent): void {
+    if (event.type === 'start') this.#start(event);
+    else if (event.type === 'step') this.#record = { ...this.#record, step: event.step };
+    else if (event.type === 'epoch') this.#epoch(event);
+  }
+
+  /** The end of the run, whatever it is. */
+  async end(status: 'finished' | 'stopped' | 'failed', progress: Progress): Promise<void> {
+    const { test, error, checkpoint } = progress;
+    if (test) this.log(`test accuracy ${test.accuracy} cross-entropy ${test.crossEntropy}`);
+    if (error) this.log(`${error.code}: ${error.message}`);
+    this.log(`${status}${checkpoint ? `, ${checkpoint}` : ''}`);
+    await this.#save({ ...progress, status, endedAt: new Date().toISOString() });
+  }
+
+  /** After the last epoch, on the images held out of train. */
+  get val(): RunRecord['val'] {
+    return this.#record.val;
+  }
+
+  /** One line with the time. */
+  log(text: string): void {
+    this.#folder.append(LOG_FILE, `${new Date().toISOString()} ${text}\n`);
+  }
+
+  #start({ device, threads, trainImages, valImages, steps, step, parameterCount }: StartEvent): void {
+    this.#record = { ...this.#record, step, steps };
+    const { model, seed } = this.#record;
+    const from = step > 0 ? `, from step ${step}` : '';
+    this.log(`start ${model}, ${parameterCount} parameters, seed ${seed}, ${device}, ${threads} threads`);
+    this.log(`${trainImages} train and ${valImages} val images, ${steps} steps${from}`);
+  }
+
+  #epoch({ type: _, ...epoch }: EpochEvent): void {
+    this.#epochs++;
+    this.#folder.append(METRICS_JSONL_FILE, jsonLine(epoch));
+    this.#folder.append(METRICS_CSV_FILE, stringifyCsv([csvRow(epoch)]));
+    const { step, loss, accuracy, val } = epoch;
+    this.#record = { ...this.#record, val: val ?? null };
+    const validation = val ? ` val accuracy ${val.accuracy}` : '';
+    this.log(`epoch ${epoch.epoch} step ${step} loss ${loss} accuracy ${accuracy}${validation}`);
+  }
+
+  async #save(progress: Progress): Promise<void> {
+    this.#record = { ...this.#record, ...progress, process: thisProcess() };
+    await this.#folder.write(RECORD_FILE, encodeRecord(this.#record));
+  }
+}
+
+function jsonLine(epoch: EpochRecord): string {
+  return `${JSON.stringify(epoch)}\n`;
+}
+
+function csvRow({ epoch, step, loss, accuracy, durationSeconds, val }: EpochRecord): (number | null)[] {
+  return [epoch, step, loss, accuracy, durationSeconds, val?.accuracy ?? null, val?.crossEntropy ?? null];
+}
+
+function thisProcess(): RunRecord['process'] {
+  return { host: hostname(), pid: process.pid };
+}
