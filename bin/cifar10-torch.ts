@@ -1,17 +1,9 @@
 #!/usr/bin/env node
-// Owns the process: arguments in, exit code out, and the one place that reports what failed.
-// Must not know any command, nor load what `--help` does not need.
-import { exitCodeOf, reportFailure } from './failure.js';
-import { ignoreFileSizeSignal } from './interruption.js';
-import { watchStandardStreams } from './output.js';
-import { createParser } from './parser.js';
+// Owns the process's beginning: a help text at once, everything else by way of main.ts.
+// Must not load what `--help` does not need.
+import { preparedHelp } from './prepared-help.js';
 
 const words = process.argv.slice(2);
-watchStandardStreams();
-ignoreFileSizeSignal();
-try {
-  await createParser(words).parseAsync();
-} catch (error) {
-  reportFailure(error, words.includes('--json') || words.includes('--json=true'));
-  process.exitCode = exitCodeOf(error);
-}
+const help = preparedHelp(words);
+if (help === undefined) await (await import('./main.js')).main(words);
+else process.stdout.on('error', () => {}).write(help); // a reader that has gone, as `| head` does, is no failure

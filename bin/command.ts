@@ -24,14 +24,16 @@ export interface Context {
   readonly printResult: (json: object, describe: () => string) => void;
 }
 
+/** Command line and what it does. */
+type Examples = readonly (readonly [string, string])[];
+
 interface CommandDefinition<Table, Positionals> {
-  /** Name and positionals, as yargs writes them. */
-  command: string;
+  /** Name and positionals, as yargs writes them; `$0` among several makes it the one that runs without a name. */
+  command: string | readonly string[];
   describe: string;
   positionals?: Positionals;
   options: Table;
-  /** Command line and what it does. */
-  examples: readonly (readonly [string, string])[];
+  examples: Examples;
   /** The last lines of the help. */
   epilogue: string;
   run: (
@@ -51,10 +53,37 @@ export function defineCommand<
     describe,
     builder: (parser) => {
       for (const [name, positional] of Object.entries(positionals ?? {})) parser.positional(name, positional);
-      for (const [line, meaning] of examples) parser.example(line, meaning);
-      return parser.options(options).epilogue(epilogue);
+      return parser.options(options).epilogue(describeExamples(examples, epilogue));
     },
     handler: (args) => runCommand(run, args as unknown as Parameters<typeof run>[0]),
+  };
+}
+
+/** The end of a help text. yargs' own examples stand in two narrow columns, where a command line breaks. */
+export function describeExamples(examples: Examples, epilogue: string): string {
+  const lines = examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`);
+  return `Examples:\n${lines.join('\n')}\n\n${epilogue}`;
+}
+
+interface GroupDefinition {
+  command: string;
+  describe: string;
+  commands: readonly CommandModule[];
+  /** Without a command among them that runs by default, which has its own. */
+  help?: { examples: Examples; epilogue: string };
+}
+
+/** The yargs module of a command that only holds others. */
+export function defineGroup({ command, describe, commands, help }: GroupDefinition): CommandModule {
+  return {
+    command,
+    describe,
+    builder: (parser) => {
+      for (const inner of commands) parser.command(inner);
+      if (help) parser.epilogue(describeExamples(help.examples, help.epilogue));
+      return parser.demandCommand(1, 1, `no command given after "${command}"`);
+    },
+    handler: () => {},
   };
 }
 
@@ -79,7 +108,11 @@ async function runCommand<Arguments extends GlobalArguments>(
   try {
     await interruptible(
       (signal) => run(args, { isJson, signal, progress, message, printResult }),
-      () => message('stopping; once more to exit at once'),
+      () => message('stopping in good order; once more to stop at once'),
+      (exitCode) => {
+        progress.close(); // gives the cursor back
+        void import('../lib/index.js').then(({ exitImmediately }) => exitImmediately(exitCode));
+      },
     );
   } finally {
     progress.close();

@@ -1,7 +1,9 @@
 // Owns how a failure looks from outside: one line, one JSON object, one exit code. Must not mend anything.
-import { Cifar10Error, errorMessage } from '../lib/errors.js';
+import { AbortError, Cifar10Error, errorMessage } from '../lib/errors.js';
+import type { TrainingStopped } from '../lib/index.js';
 import { Interruption } from './interruption.js';
 import { colorsOf, printJson } from './output.js';
+import { describeStop } from './reports.js';
 
 const FAILURE = 1;
 const WRONG_USAGE = 2;
@@ -16,11 +18,24 @@ export function exitCodeOf(error: unknown): number {
 /** One line on stderr, the stack only with the environment variable DEBUG; with `isJson` an object on stdout as well. */
 export function reportFailure(error: unknown, isJson: boolean): void {
   const { code, message } = toCoded(error);
-  const { red } = colorsOf(process.stderr);
-  process.stderr.write(`${red('error')} ${code}: ${message}\n`);
+  process.stderr.write(`${isStop(error) ? describeStop(error) : describeFailure(code, message)}\n`);
   if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   // The records on stdout have told it already, file by file.
-  if (isJson && code !== 'SOME_IMAGES_FAILED') printJson({ error: { code, message } });
+  if (!isJson || code === 'SOME_IMAGES_FAILED') return;
+  const { runDir, checkpoint, step, steps } = error as Partial<TrainingStopped>;
+  printJson({ error: { code, message }, ...(isStop(error) && { runDir, checkpoint, step, steps }) });
+}
+
+/** Its class is not loaded here: most commands need nothing of it. */
+function isStop(error: unknown): error is TrainingStopped {
+  return error instanceof AbortError && error.name === 'TrainingStopped';
+}
+
+function describeFailure(code: string, message: string): string {
+  const { red, yellow } = colorsOf(process.stderr);
+  const mark = code === 'ABORTED' ? yellow('stopped') : red('error');
+  // Paths below the working folder as a person would type them.
+  return `${mark} ${code}: ${message.replaceAll(`${process.cwd()}/`, '')}`;
 }
 
 /** An error without a code is a mistake of ours. */

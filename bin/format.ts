@@ -6,6 +6,11 @@ export function percent(fraction: number, digits = 2): string {
   return Number.isFinite(fraction) ? `${(100 * fraction).toFixed(digits)} %` : '-';
 }
 
+/** The same of a figure that may not be there. */
+export function percentOrDash(fraction: number | null | undefined): string {
+  return percent(fraction ?? Number.NaN);
+}
+
 /** 50000 as `50,000`. */
 export function count(value: number, digits = 0): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -16,16 +16,20 @@ export class Interruption extends Error {
   }
 }
 
-/** Runs the work with a signal that SIGINT and SIGTERM abort, the reason being an `Interruption`. */
+/**
+ * Runs the work with a signal that SIGINT and SIGTERM abort, the reason being an `Interruption`; a second one calls
+ * `onSecond`, which ends the process.
+ */
 export async function interruptible(
   work: (signal: AbortSignal) => Promise<void>,
-  onInterrupt: () => void,
+  onFirst: () => void,
+  onSecond: (exitCode: number) => void,
 ): Promise<void> {
   const controller = new AbortController();
   const interrupt = (signalName: (typeof SIGNALS)[number]) => {
     const reason = new Interruption(signalName);
-    if (controller.signal.aborted) process.exit(reason.exitCode);
-    onInterrupt();
+    if (controller.signal.aborted) return onSecond(reason.exitCode);
+    onFirst();
     controller.abort(reason);
   };
   for (const name of SIGNALS) process.on(name, interrupt);

@@ -1,5 +1,5 @@
 // Owns the options that more than one command has. Must not have defaults of its own: those live in lib/ and conf/.
-import type { Options } from 'yargs';
+import type { Options, PositionalOptions } from 'yargs';
 
 type OptionTable = Record<string, Options>;
 
@@ -16,6 +16,32 @@ export const GLOBAL_OPTIONS = {
     requiresArg: true,
     describe: 'Folder of the LibTorch to use; also the environment variable LIBTORCH',
     group: 'Runtime:',
+  },
+} as const satisfies OptionTable;
+
+/** Overrides of the configuration. */
+export const OVERRIDES_POSITIONAL = {
+  overrides: {
+    type: 'string',
+    array: true,
+    describe: 'Configuration: key=value (training.epochs=2) or group=option (model=resnet20)',
+  },
+} as const satisfies Record<string, PositionalOptions>;
+
+/** Where the configuration comes from. */
+export const CONFIG_OPTIONS = {
+  config: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'YAML file: picks options and sets values; overrides come after it',
+    group: 'Input:',
+  },
+  'config-dir': {
+    type: 'string',
+    alias: 'config_dir',
+    requiresArg: true,
+    describe: 'Folder with config groups of your own, beside those of the package',
+    group: 'Input:',
   },
 } as const satisfies OptionTable;
 
@@ -37,13 +63,13 @@ export const MODEL_OPTIONS = {
     type: 'number',
     choices: [0, 1, 2],
     requiresArg: true,
-    describe: 'Test-time augmentation: 0 none, 1 mirror, 2 mirror and shifts',
+    describe: 'Test-time augmentation: 0 none, 1 mirror, 2 mirror and shifts; default: 0',
     group: 'Model:',
   },
   device: {
     choices: ['auto', 'cpu', 'cuda'],
     requiresArg: true,
-    describe: 'Where to compute',
+    describe: 'Where to compute; default: auto, the GPU if there is one',
     group: 'Runtime:',
   },
   precision: {

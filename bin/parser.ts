@@ -3,46 +3,86 @@
 import yargs from 'yargs';
 import { Cifar10Error } from '../lib/errors.js';
 import { VERSION } from '../lib/version.js';
+import { describeExamples } from './command.js';
 import { buildCommand } from './commands/build.js';
+import { completionCommand } from './commands/completion.js';
+import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
 import { downloadCommand } from './commands/download.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inferCommand } from './commands/infer.js';
 import { installRuntimeCommand } from './commands/install-runtime.js';
+import { runsCommand } from './commands/runs.js';
 import { trainCommand } from './commands/train.js';
+import { complete } from './complete.js';
 import { GLOBAL_OPTIONS } from './options.js';
 
-const MAX_WIDTH = 100;
+/** Of help texts, which are made once, for every terminal. */
+const WIDTH = 80;
 /** The arguments that are lists. */
 const LISTS = new Set(['_', 'overrides']);
 
+/** The words of every command that has a help text. */
+export const COMMANDS: readonly (readonly string[])[] = [
+  [],
+  ['train'],
+  ['evaluate'],
+  ['infer'],
+  ['runs'],
+  ['runs', 'list'],
+  ['runs', 'show'],
+  ['runs', 'compare'],
+  ['config'],
+  ['config', 'show'],
+  ['config', 'keys'],
+  ['download'],
+  ['install-runtime'],
+  ['build'],
+  ['doctor'],
+  ['completion'],
+];
+
+const EXAMPLES = [
+  ['$0 train', 'Train the default recipe on CIFAR-10'],
+  ['$0 train data_loading=sample', 'Train on the embedded sample, without a download'],
+  ['$0 <command> --help', 'Options and examples of a command'],
+] as const;
+
+const EXIT_CODES =
+  'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted (Ctrl-C), 143 terminated.';
+
+/** `--resume` of a sweep takes no value: what follows it is an override. */
+function separateResume(words: readonly string[]): string[] {
+  const isSweep = words.some((word) => word === '-m' || word === '--multirun');
+  return words.map((word) => (isSweep && word === '--resume' ? '--resume=' : word));
+}
+
 /** The parser of these arguments; parsing runs the command. Every failure, of usage too, is thrown. */
 export function createParser(words: string[]) {
-  return yargs(words)
+  return yargs(separateResume(words))
     .scriptName('cifar10-torch')
     .usage('$0 <command>\n\nTrain, evaluate and run CIFAR-10 image classifiers at native speed.')
     .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
     .command(trainCommand)
     .command(evaluateCommand)
     .command(inferCommand)
+    .command(runsCommand)
+    .command(configCommand)
     .command(downloadCommand)
     .command(installRuntimeCommand)
     .command(buildCommand)
     .command(doctorCommand)
+    .command(completionCommand)
+    .completion('complete', false, complete)
     .options(GLOBAL_OPTIONS)
     .demandCommand(1, 1, 'no command given', 'more than one command given')
     .strict()
     .strictCommands()
     .recommendCommands()
     .check(refuseRepetition)
-    .example('$0 train', 'Train the default recipe on CIFAR-10')
-    .example('$0 train data_loading=sample', 'Train on the embedded sample, without a download')
-    .example('$0 <command> --help', 'Options and examples of a command')
-    .epilogue(
-      'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 and 143 stopped by a signal.',
-    )
+    .epilogue(describeExamples(EXAMPLES, EXIT_CODES))
     .version(VERSION)
-    .wrap(Math.min(MAX_WIDTH, process.stdout.columns ?? MAX_WIDTH))
+    .wrap(WIDTH)
     .detectLocale(false)
     .exitProcess(false)
     .fail((message, error) => {

@@ -8,8 +8,12 @@ export interface ProgressState {
   task: string;
   /** 0–1; undefined if the end is not known. */
   fraction: number | undefined;
-  /** Texts in the order of display; what does not fit is cut off. */
+  /** Texts in the order of display. */
   details: readonly string[];
+  /** The same in fewer words, for a line too narrow for the others; what still does not fit is cut off. */
+  shortDetails?: readonly string[] | undefined;
+  /** Whether lines about the same work are printed as well: a log then needs others only after a long silence. */
+  hasOwnLines?: boolean | undefined;
 }
 
 export interface Progress {
@@ -73,9 +77,11 @@ class BarProgress implements Progress {
 }
 
 /** The bar takes the room that the text leaves. */
-function barLine({ fraction, details }: ProgressState, columns: number): string {
+function barLine({ fraction, details, shortDetails = details }: ProgressState, columns: number): string {
   if (fraction === undefined) return details.join(' ').slice(0, columns);
-  const text = `${wholePercent(fraction)} ${details.join(' ')}`;
+  const whole = `${wholePercent(fraction)} ${details.join(' ')}`;
+  const fits = whole.length + MIN_BAR_LENGTH + 2 <= columns;
+  const text = fits ? whole : `${wholePercent(fraction)} ${shortDetails.join(' ')}`;
   const room = columns - text.length - 2;
   const length = Math.max(MIN_BAR_LENGTH, Math.min(MAX_BAR_LENGTH, room));
   const filled = Math.round(length * Math.min(1, fraction));
@@ -83,6 +89,7 @@ function barLine({ fraction, details }: ProgressState, columns: number): string 
 }
 
 const LONGEST_SILENCE_MS = 10_000;
+const LONGEST_SILENCE_BETWEEN_LINES_MS = 60_000;
 const SHORTEST_SILENCE_MS = 1_000;
 
 /** A line at each tenth of the work, but not more than one a second, and at least one each ten seconds. */
@@ -98,14 +105,14 @@ class LineProgress implements Progress {
     this.#isQuiet = isQuiet;
   }
 
-  show({ task, fraction, details }: ProgressState): void {
+  show({ task, fraction, details, hasOwnLines = false }: ProgressState): void {
     if (this.#isQuiet) return;
     if (task !== this.#task) {
       this.#task = task;
       this.#tenth = 0;
       this.#printedMs = performance.now();
     }
-    if (!this.#isDue(fraction)) return;
+    if (!this.#isDue(fraction, hasOwnLines)) return;
     this.#tenth = Math.floor(10 * (fraction ?? 0));
     this.print([...(fraction === undefined ? [] : [wholePercent(fraction)]), ...details].join('  '));
   }
@@ -117,8 +124,9 @@ class LineProgress implements Progress {
 
   close(): void {}
 
-  #isDue(fraction = 0): boolean {
+  #isDue(fraction = 0, hasOwnLines = false): boolean {
     const silenceMs = performance.now() - this.#printedMs;
+    if (hasOwnLines) return silenceMs >= LONGEST_SILENCE_BETWEEN_LINES_MS;
     const hasAdvanced = Math.floor(10 * fraction) > this.#tenth;
     return silenceMs >= (hasAdvanced ? SHORTEST_SILENCE_MS : LONGEST_SILENCE_MS);
   }

@@ -1,6 +1,7 @@
 // Owns the human form of a training's and an evaluation's result. Pure: text in 80 columns.
-import type { EvaluateResult, TrainResult } from '../lib/index.js';
+import type { EvaluateResult, TrainingStopped, TrainResult } from '../lib/index.js';
 import { count, counted, duration, percent, shellWord, shortPath } from './format.js';
+import { table } from './table.js';
 
 /** What was reached, where it lies, what to run next. */
 export function describeTraining(result: TrainResult): string {
@@ -25,6 +26,17 @@ export function describeTraining(result: TrainResult): string {
     'Next:',
     `  npx cifar10-torch evaluate --checkpoint ${checkpoint}${tta}`,
     `  npx cifar10-torch infer --test_dir <folder> --checkpoint_name ${checkpoint}`,
+  ].join('\n');
+}
+
+/** What was saved, how to go on. */
+export function describeStop({ step, steps, runDir, checkpoint }: TrainingStopped): string {
+  return [
+    `stopped after step ${count(step)} of ${count(steps)}`,
+    table([
+      ['saved', shortPath(checkpoint)],
+      ['go on with', `npx cifar10-torch train --resume ${shellWord(shortPath(runDir))}`],
+    ]),
   ].join('\n');
 }
 
@@ -56,9 +68,4 @@ function confusionMatrix({ confusionMatrix: rows, classNames }: EvaluateResult):
     head,
     ...rows.map((row, label) => (classNames[label] ?? '').padEnd(width) + cells(row.map(String))),
   ].join('\n');
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const width = Math.max(...rows.map(([name = '']) => name.length));
-  return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}`).join('\n');
 }

@@ -32,11 +32,14 @@ export class TrainingProgress {
   #start(run: RunStartEvent): void {
     this.#run = run;
     this.#steppedMs = performance.now();
-    const { model, parameterCount, device, threads, trainImages, epochs, steps, runDir } = run;
+    const { model, parameterCount, device, threads, trainImages, epochs, step, steps, runDir } = run;
     this.#print(
       `training ${model} (${count(parameterCount)} parameters) on ${device}, ${counted(threads, 'thread')}`,
     );
-    this.#print(`${count(trainImages)} images, ${counted(epochs, 'epoch')}, ${counted(steps, 'step')}`);
+    const from = step > 0 ? `, going on after step ${count(step)}` : '';
+    this.#print(
+      `${count(trainImages)} images, ${counted(epochs, 'epoch')}, ${counted(steps, 'step')}${from}`,
+    );
     this.#print(`run folder ${shortPath(runDir)}`);
   }
 
@@ -46,25 +49,38 @@ export class TrainingProgress {
     this.#steppedMs = nowMs;
     this.#steps.add(1, seconds);
     this.#images.add(event.imagesPerSecond * seconds, seconds);
-    const details = [epochOf(event, run), `step ${event.step}`, ...this.#figures(event, run)];
-    this.#progress.show({ task: 'train', fraction: event.step / run.steps, details });
+    const { speed, loss, accuracy, left } = this.#figures(event, run);
+    this.#progress.show({
+      task: 'train',
+      hasOwnLines: true,
+      fraction: event.step / run.steps,
+      details: [
+        epochOf(event, run),
+        `step ${event.step}/${run.steps}`,
+        speed,
+        loss,
+        accuracy,
+        `${left} left`,
+      ],
+      shortDetails: [epochOf(event, run).replace('epoch ', 'ep '), speed, loss, accuracy, left],
+    });
   }
 
   #epoch(event: EpochEvent, run: RunStartEvent): void {
+    const { speed, loss, accuracy, left } = this.#figures(event, run);
     const validation = event.val ? [`val acc ${percent(event.val.accuracy, 1)}`] : [];
     const done = percent(event.step / run.steps, 0).padStart(5);
-    this.#print([done, epochOf(event, run), ...this.#figures(event, run), ...validation].join('  '));
+    this.#print([done, epochOf(event, run), speed, loss, accuracy, ...validation, `${left} left`].join('  '));
   }
 
   /** Speed and time left are averages: what one step took says little. */
-  #figures({ step, loss, accuracy }: StepEvent | EpochEvent, run: RunStartEvent): string[] {
-    const secondsLeft = (run.steps - step) / this.#steps.perSecond;
-    return [
-      `${Math.round(this.#images.perSecond)} img/s`,
-      `loss ${loss.toFixed(3)}`,
-      `acc ${percent(accuracy, 1)}`,
-      `${clock(secondsLeft)} left`,
-    ];
+  #figures({ step, loss, accuracy }: StepEvent | EpochEvent, run: RunStartEvent) {
+    return {
+      speed: `${Math.round(this.#images.perSecond)} img/s`,
+      loss: `loss ${loss.toFixed(3)}`,
+      accuracy: `acc ${percent(accuracy, 1)}`,
+      left: clock((run.steps - step) / this.#steps.perSecond),
+    };
   }
 }
 

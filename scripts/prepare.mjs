@@ -30,6 +30,7 @@ if (
   typescript !== undefined
 ) {
   run(typescript, '-p', 'tsconfig.build.json');
+  run(join(ROOT, 'scripts/build-help.mjs'));
   if (existsSync(COMMAND)) chmodSync(COMMAND, 0o755);
   run(join(ROOT, 'scripts/build-native.mjs'));
 }

@@ -9,13 +9,15 @@ export const installRuntimeCommand = defineCommand({
     from: {
       type: 'string',
       requiresArg: true,
-      describe: 'Archive to install: the official LibTorch zip or a wheel of PyTorch',
+      describe:
+        'Archive to install: the official LibTorch zip or a wheel of PyTorch; default: it is downloaded',
       group: 'Input:',
     },
   },
   examples: [
     ['$0 install-runtime', 'From the official archive, else with pip'],
     ['$0 install-runtime --from libtorch.zip', 'From a file, without a network'],
+    ['CIFAR10_TORCH_CACHE=/data $0 install-runtime', 'Into another cache folder'],
   ],
   epilogue: 'One that is whole is kept. CIFAR10_TORCH_CACHE moves the cache folder.',
   run: async ({ from }, { signal, progress, message, printResult }) => {

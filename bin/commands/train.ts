@@ -1,60 +1,64 @@
-// Owns the command `train`: options to the library's `train`, its events to the progress display.
-import { AmountProgress, MEGABYTES } from '../amount-progress.js';
-import { type Context, defineCommand } from '../command.js';
+// Owns the command `train`: options to the library's `train` or `sweep`, its events to the progress display.
+import { defineCommand } from '../command.js';
+import { provideDatasets } from '../dataset-download.js';
+import { CONFIG_OPTIONS, OVERRIDES_POSITIONAL } from '../options.js';
 import { describeTraining } from '../reports.js';
+import { runSweep } from '../sweep-run.js';
 import { TrainingProgress } from '../training-progress.js';
 
 export const trainCommand = defineCommand({
   command: 'train [overrides..]',
   describe: 'Train a model and write its checkpoint',
-  positionals: {
-    overrides: {
-      type: 'string',
-      array: true,
-      describe: 'Configuration: key=value (training.epochs=2) or group=option (model=resnet20)',
-    },
-  },
+  positionals: OVERRIDES_POSITIONAL,
   options: {
-    config: {
+    ...CONFIG_OPTIONS,
+    resume: {
       type: 'string',
-      requiresArg: true,
-      describe: 'YAML file whose values replace the defaults; overrides come after it',
+      describe: 'Go on with a run that was stopped: latest, its id or its folder',
       group: 'Input:',
     },
+    multirun: {
+      type: 'boolean',
+      alias: 'm',
+      describe: 'Train once for each combination of the values: a=1,2 b=choice(x,y) c=range(0,5)',
+      group: 'Sweep:',
+    },
+    'fail-fast': { type: 'boolean', describe: 'End the sweep at the first job that fails', group: 'Sweep:' },
   },
   examples: [
-    ['$0 train', 'Train the default recipe; downloads CIFAR-10 first if it is missing'],
-    ['$0 train data_loading=sample', 'Train on the embedded sample, without a download'],
-    ['$0 train --config my.yaml training.seed=1', 'Train by a file, with another seed'],
+    ['$0 train', 'The default recipe; downloads CIFAR-10 first if it is missing'],
+    ['$0 train data_loading=sample', 'On the embedded sample, without a download'],
+    ['$0 train --config my.yaml training.seed=1', 'By a file, with another seed'],
+    ['$0 train -m model=fast,resnet20 training.seed=0,1', 'Four trainings, one after the other'],
+    ['$0 train -m training.seed=range(0,5) --resume', 'Do not repeat jobs that are finished'],
+    ['$0 train --resume latest', 'Go on after Ctrl-C'],
   ],
   epilogue:
-    'Writes <output_dir>/<date>/<time>/checkpoint.safetensors. All keys and defaults: the folder conf/.',
-  run: async ({ config, overrides = [] }, context) => {
-    const { loadConfig, train } = await import('../../lib/index.js');
-    const options = { config, overrides, signal: context.signal };
-    const { source, dataDir } = loadConfig(options).dataLoading;
-    if (source === 'cifar10') await provideDataset(dataDir, context);
+    'Overrides: key=value changes, +key=value adds, ~key removes, group=option picks a file of conf/; ' +
+    '`config keys` lists all keys. Writes to the folder <output_dir>/<date>/<time>. ' +
+    'Ctrl-C finishes the step, saves and says how to go on; a second one stops at once.',
+  run: async ({ config, configDir, overrides = [], resume, multirun, failFast }, context) => {
+    const { Cifar10Error, train, trainingConfig } = await import('../../lib/index.js');
+    const { signal } = context;
+    if (multirun)
+      return runSweep(
+        { config, configDir, overrides, isResumed: resume !== undefined, isFailFast: failFast },
+        context,
+      );
+    if (resume === '')
+      throw new Cifar10Error('USAGE', {
+        what: '--resume names no run',
+        expected: 'latest, an id or a run folder',
+        found: 'nothing',
+        nextStep: 'write --resume latest; only with -m it stands alone',
+      });
+    const options = { config, configDir, overrides, resume, signal };
+    await provideDatasets([await trainingConfig(options)], context);
     const run = train(options);
     const display = new TrainingProgress(context.progress, context.message);
     for await (const event of run) display.show(event);
     const result = await run;
-    const { checkpoint, runDir, model, seed, epochs, steps, test, durationSeconds, imagesPerSecond } = result;
-    context.printResult(
-      { checkpoint, runDir, model, seed, epochs, steps, test, durationSeconds, imagesPerSecond },
-      () => describeTraining(result),
-    );
+    const { config: _, ...figures } = result;
+    context.printResult(figures, () => describeTraining(result));
   },
 });
-
-/** Downloads CIFAR-10 if it is missing. */
-async function provideDataset(dataDir: string | null, { signal, progress, message }: Context) {
-  const { downloadDataset } = await import('../../lib/index.js');
-  const display = new AmountProgress(progress, MEGABYTES);
-  await downloadDataset({
-    dataDir,
-    signal,
-    onMessage: message,
-    onProgress: ({ phase, doneBytes, totalBytes }) => display.show(phase, doneBytes, totalBytes),
-  });
-  progress.close();
-}

@@ -35,7 +35,11 @@ test.each([
   ['training.optimizer.lr=-1', 'CONFIG_INVALID_VALUE', 'found -1'],
   ['training.optimizer.lr=-1e-3', 'CONFIG_INVALID_VALUE', 'found -0.001'],
   ['data_loading.batch_size=0', 'CONFIG_INVALID_VALUE', 'found 0'],
-  ['training', 'CONFIG_INVALID_OVERRIDE', 'key=value'],
+  ['training', 'CONFIG_INVALID_OVERRIDE', 'at character 9: expected "=" and a value'],
+  ['+training.epoch=3', 'CONFIG_UNKNOWN_KEY', 'character 2): expected one of training.seed'],
+  ['training.seed=1,2', 'CONFIG_INVALID_OVERRIDE', 'add -m (--multirun)'],
+  ['training.seed=${nope}', 'CONFIG_INTERPOLATION', '"nope"'],
+  ['training.seed=???', 'CONFIG_VALUE_MISSING', 'add training.seed=<value>'],
 ])('train %s: %s', async (override, code, expected) => {
   const output = join(folder, 'out');
   const result = await failure(['train', ...TINY, override, `output_dir=${output}`]);
@@ -75,13 +79,36 @@ test('train into a folder that may not be written: nothing is left', async () =>
   expect(readdirSync(output)).toEqual([]);
 });
 
-test.each([
-  ['before the first step', LIMITED_TO_NOTHING, '/config.yaml'],
-  ['at the checkpoint', LIMITED_TO_6_KIB, '/checkpoint.safetensors'],
-])('train onto a disk that is full %s: nothing is left', async (_when, launcher, file) => {
+const SHORT = [...TINY, 'model.widths=[32,32]', 'training.epochs=0.1'];
+
+test('train onto a disk that is full before the first step: nothing is left', async () => {
   const output = join(folder, 'out');
-  const words = ['train', ...TINY, 'model.widths=[32,32]', 'training.epochs=0.1', `output_dir=${output}`];
-  const result = await failure(words, { launcher });
-  expect(result).toMatchObject({ exitCode: 1, code: 'DISK_FULL', message: expect.stringContaining(file) });
+  const result = await failure(['train', ...SHORT, `output_dir=${output}`], { launcher: LIMITED_TO_NOTHING });
+  expect(result).toMatchObject({
+    exitCode: 1,
+    code: 'DISK_FULL',
+    message: expect.stringContaining('config.yaml'),
+  });
   expect(existsSync(output)).toBe(false);
+});
+
+test('train onto a disk that is full at the checkpoint: what the run has shown is left, nothing half-written', async () => {
+  const output = join(folder, 'out');
+  const result = await failure(['train', ...SHORT, `output_dir=${output}`], { launcher: LIMITED_TO_6_KIB });
+  expect(result).toMatchObject({
+    exitCode: 1,
+    code: 'DISK_FULL',
+    message: expect.stringContaining('/checkpoint.safetensors'),
+  });
+  const { stdout } = await runCli(['runs', '--dir', output, '--json']);
+  const [[run]] = jsonLines(stdout) as [[{ status: string; error: { code: string }; runDir: string }]];
+  expect(run).toMatchObject({ status: 'failed', checkpoint: null, error: { code: 'DISK_FULL' } });
+  expect(readdirSync(run.runDir).sort()).toEqual([
+    'config.yaml',
+    'metrics.csv',
+    'metrics.jsonl',
+    'overrides.yaml',
+    'run.json',
+    'train.log',
+  ]);
 });

@@ -1,0 +1,41 @@
+// Owns what the shell is told while a command line is being typed: commands and options from the parser, overrides and
+// runs from the library. Must not print.
+import type { Arguments } from 'yargs';
+
+/** yargs' own completion of commands, options and choices. */
+type DefaultCompletion = () => void;
+type Done = (words: string[]) => void;
+
+/** The completion function of the parser. What fails completes nothing: a shell shows no errors here. */
+export function complete(
+  current: string,
+  args: Arguments,
+  completeByDefault: DefaultCompletion,
+  done: Done,
+): void {
+  const words = args._.map(String);
+  // The first word is the program, the last one may be the one being typed.
+  const [command, inner] = words.slice(1);
+  const isOption = current.startsWith('-');
+  const takesOverrides =
+    command === 'train' || (command === 'config' && (inner === 'show' || inner === 'keys'));
+  const takesRuns = command === 'runs' && (inner === 'show' || inner === 'compare');
+  if (isOption || current === command || !(takesOverrides || takesRuns)) {
+    completeByDefault();
+    return;
+  }
+  const configDir = typeof args.configDir === 'string' ? args.configDir : undefined;
+  const find = takesRuns ? completeRun(current) : completeOverride(current, configDir);
+  find.then(done, () => done([]));
+}
+
+async function completeOverride(current: string, configDir: string | undefined): Promise<string[]> {
+  const lib = await import('../lib/index.js');
+  return lib.completeOverride(current, configDir);
+}
+
+async function completeRun(current: string): Promise<string[]> {
+  const { listRuns, loadConfig } = await import('../lib/index.js');
+  const runs = await listRuns(loadConfig().outputDir);
+  return ['latest', ...runs.map(({ id }) => id)].filter((id) => id.startsWith(current));
+}

@@ -1,0 +1,117 @@
+// A training that is stopped loses nothing: signals, what is saved, and the run that goes on.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support.js';
+import { collect, jsonLines, runCli, startCli, TINY } from './run-cli.js';
+
+const NET = [...TINY, 'training.epochs=30'];
+
+/** Trains until the epoch is reported, sends the signal, and waits for the end. */
+async function trainUntil(signal: NodeJS.Signals, epoch: number, words: readonly string[]) {
+  const child = startCli(['train', ...words]);
+  const collected = collect(child);
+  let sentMs = 0;
+  child.stderr?.on('data', (chunk) => {
+    if (sentMs > 0 || !String(chunk).includes(`epoch ${epoch}/`)) return;
+    sentMs = performance.now();
+    child.kill(signal);
+  });
+  const result = await collected;
+  return { ...result, afterMs: performance.now() - sentMs };
+}
+
+interface Stopped {
+  error: { code: string; message: string };
+  runDir: string;
+  checkpoint: string;
+  step: number;
+  steps: number;
+}
+
+const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+const withoutTimes = (path: string) => readFileSync(path, 'utf8').replace(/,"durationSeconds":[^,}]+/g, '');
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s saves, tells where, and ends with exit code %i', async (signal, exitCode) => {
+  const words = [...NET, `output_dir=${temporaryFolder()}`, '--json'];
+  const result = await trainUntil(signal, 1, words);
+  expect(result.afterMs).toBeLessThan(5000);
+  expect(result.exitCode).toBe(exitCode);
+  const [stopped] = jsonLines(result.stdout) as [Stopped];
+  expect(stopped).toMatchObject({
+    error: { code: 'ABORTED', message: expect.stringContaining(`train --resume ${stopped.runDir}`) },
+    checkpoint: join(stopped.runDir, 'last.safetensors'),
+    steps: 300,
+  });
+  expect(stopped.step).toBeGreaterThanOrEqual(10);
+  expect(readdirSync(stopped.runDir).sort()).toEqual([
+    'config.yaml',
+    'last.safetensors',
+    'metrics.csv',
+    'metrics.jsonl',
+    'overrides.yaml',
+    'run.json',
+    'train.log',
+  ]);
+});
+
+test('a run that was stopped twice ends with the weights and figures of one that never was', async () => {
+  const outputDir = temporaryFolder();
+  const words = [...NET, `output_dir=${outputDir}`, '--json'];
+  const [whole] = jsonLines((await runCli(['train', ...words])).stdout) as [
+    Record<string, unknown> & { checkpoint: string; runDir: string },
+  ];
+  const [first] = jsonLines((await trainUntil('SIGINT', 3, words)).stdout) as [Stopped];
+  const [second] = jsonLines(
+    (await trainUntil('SIGTERM', 15, ['--resume', first.checkpoint, '--json'])).stdout,
+  ) as [Stopped];
+  expect(second.step).toBeGreaterThan(first.step);
+  expect(second.runDir).toBe(first.runDir);
+  const resumed = await runCli(['train', '--resume', first.runDir, '--json']);
+  expect(resumed.exitCode).toBe(0);
+  const [end] = jsonLines(resumed.stdout) as [
+    Record<string, unknown> & { checkpoint: string; runDir: string },
+  ];
+  expect(end).toMatchObject({ test: whole.test, steps: 300, runDir: first.runDir });
+  expect(sha256(end.checkpoint)).toBe(sha256(whole.checkpoint));
+  expect(withoutTimes(join(end.runDir, 'metrics.jsonl'))).toBe(
+    withoutTimes(join(whole.runDir, 'metrics.jsonl')),
+  );
+  expect(existsSync(first.checkpoint)).toBe(false); // it has served
+  const { stdout } = await runCli(['runs', '--dir', outputDir, '--json']);
+  const [runs] = jsonLines(stdout) as [{ status: string }[]];
+  expect(runs.map(({ status }) => status)).toEqual(['finished', 'finished']);
+});
+
+test('the state of a stopped run can be evaluated', async () => {
+  const words = [...NET, `output_dir=${temporaryFolder()}`, '--json'];
+  const [{ checkpoint }] = jsonLines((await trainUntil('SIGINT', 2, words)).stdout) as [Stopped];
+  const { exitCode, stdout } = await runCli(['evaluate', '--checkpoint', checkpoint, '--json']);
+  expect(exitCode).toBe(0);
+  expect(jsonLines(stdout)).toMatchObject([{ imageCount: 500 }]);
+});
+
+test('what cannot go on says why', async () => {
+  const outputDir = temporaryFolder();
+  const train = await runCli(['train', ...TINY, 'training.epochs=0.1', `output_dir=${outputDir}`, '--json']);
+  const [{ runDir }] = jsonLines(train.stdout) as [{ runDir: string }];
+  const failure = async (...words: string[]) => {
+    const { exitCode, stdout } = await runCli(['train', ...words, '--json', '--quiet']);
+    const [{ error }] = jsonLines(stdout) as [Stopped];
+    return { exitCode, ...error };
+  };
+  expect(await failure('--resume', runDir)).toMatchObject({
+    exitCode: 1,
+    code: 'RUN_NOT_RESUMABLE',
+    message: expect.stringContaining('expected a run that was stopped, found one that is finished'),
+  });
+  expect(await failure('--resume', join(outputDir, 'none'))).toMatchObject({
+    exitCode: 1,
+    code: 'RUN_NOT_FOUND',
+  });
+  expect(await failure('--resume', runDir, 'training.seed=1')).toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
