@@ -26,7 +26,7 @@ export {
   type DownloadedDataset,
   downloadDataset,
 } from './dataset/index.js';
-export { type DoctorCheck, type DoctorReport, doctor } from './doctor.js';
+export { type DoctorCheck, type DoctorOptions, type DoctorReport, doctor } from './doctor/index.js';
 export { AbortError, Cifar10Error, type ErrorCode } from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
 export type { ImageInput, RawImage } from './images.js';

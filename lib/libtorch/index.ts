@@ -2,5 +2,5 @@
 export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
-export { assertPlatformSupported, currentPlatform } from './platform.js';
+export { assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
 export { BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';

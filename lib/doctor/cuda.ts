@@ -1,0 +1,108 @@
+// Owns the check of NVIDIA devices: which there are by nvidia-smi, and whether training can use them.
+// Must not load CUDA: the trial of the addon tells what LibTorch can use.
+import { existsSync } from 'node:fs';
+import { type LocatedLibtorch, runtimeLibraries } from '../libtorch/index.js';
+import type { Finding } from './check.js';
+import { type ChildOptions, type ChildResult, describeEnd, excerpt, runChild } from './child.js';
+import type { AddonAnswer } from './probe-answer.js';
+import { gib, MIB } from './units.js';
+
+const DRIVER_FILE = '/proc/driver/nvidia/version';
+const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
+const QUERY = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
+
+export interface CudaDevice {
+  name: string;
+  /** `undefined` where it shares the machine's memory. */
+  memoryBytes: number | undefined;
+  driverVersion: string;
+}
+
+export interface CudaUse {
+  /** `undefined` where no LibTorch was found. */
+  isCudaLibtorch: boolean | undefined;
+  /** `undefined` where the addon could not be tried. */
+  answer: AddonAnswer | undefined;
+  /** The environment variable CUDA_VISIBLE_DEVICES. */
+  visibleDevices: string | undefined;
+}
+
+export async function checkCuda(
+  libtorch: LocatedLibtorch | undefined,
+  answer: AddonAnswer | undefined,
+  options: ChildOptions,
+): Promise<Finding> {
+  const answered = await runChild('nvidia-smi', QUERY, options);
+  const { end, stdout } = answered;
+  const devices = end.kind === 'exited' && end.exitCode === 0 ? parseDevices(stdout) : [];
+  if (devices.length === 0) return judgeAbsence(answered, existsSync(DRIVER_FILE), answer);
+  const libraries = libtorch && runtimeLibraries(libtorch.path);
+  return judgeDevices(devices, {
+    isCudaLibtorch: libraries?.some((path) => path.endsWith('/libtorch_cuda.so')),
+    answer,
+    visibleDevices: process.env.CUDA_VISIBLE_DEVICES,
+  });
+}
+
+/** A machine without a device is as good as any other; one that was set up for a device and has none is not. */
+export function judgeAbsence(
+  { end, stdout, stderr }: ChildResult,
+  hasDriver: boolean,
+  answer: AddonAnswer | undefined,
+): Finding {
+  const details = { devices: [], isUsable: answer?.hasCuda };
+  if (answer?.hasCuda) return { status: 'ok', found: `used as ${answer.device}`, details };
+  const isNone =
+    end.kind === 'exited' ? end.exitCode === 0 || end.exitCode === NO_DEVICES : end.kind === 'not started';
+  if (isNone && !hasDriver)
+    return { status: 'ok', found: 'no NVIDIA device: training uses the processor', details };
+  const said = excerpt(stdout + stderr);
+  const found = `${hasDriver ? 'an NVIDIA driver, but ' : ''}nvidia-smi ${describeEnd(end)}${said && `: ${said}`}`;
+  // The host's driver shows in containers that were given no device.
+  const nextStep =
+    end.kind === 'not started' ? 'start the container with `--gpus all`' : 'install the NVIDIA driver again';
+  return { status: 'warning', found, nextStep, details };
+}
+
+/** Reads the lines `name, MiB, driver version`. */
+export function parseDevices(csv: string): CudaDevice[] {
+  return csv.split('\n').flatMap((line) => {
+    const [, name, mebibytes, driverVersion] = /^\s*(.+), ([^,]+), ([\d.]+)\s*$/.exec(line) ?? [];
+    if (name === undefined || driverVersion === undefined) return [];
+    const memoryBytes = Number(mebibytes) * MIB;
+    return { name, memoryBytes: Number.isFinite(memoryBytes) ? memoryBytes : undefined, driverVersion };
+  });
+}
+
+export function judgeDevices(devices: readonly CudaDevice[], use: CudaUse): Finding {
+  const { isCudaLibtorch, answer, visibleDevices } = use;
+  const found = describe(devices);
+  const details = { devices, isUsable: answer?.hasCuda, usableCount: answer?.cudaDeviceCount };
+  const warning = (reason: string, nextStep: string): Finding => {
+    return { status: 'warning', found: `${found}; ${reason}`, nextStep, details };
+  };
+  if (isCudaLibtorch === false)
+    return warning(
+      'not used: LibTorch is one for the processor',
+      'set `LIBTORCH=<folder of a CUDA LibTorch>`',
+    );
+  if (answer === undefined) return { status: 'ok', found: `${found}; not tried with LibTorch`, details };
+  if (answer.hasCuda) return { status: 'ok', found: `${found}; used as ${answer.device}`, details };
+  if (visibleDevices !== undefined && /^(-.*)?$/.test(visibleDevices))
+    return warning(`hidden by CUDA_VISIBLE_DEVICES="${visibleDevices}"`, 'run `unset CUDA_VISIBLE_DEVICES`');
+  return warning(
+    'LibTorch cannot use it',
+    "update the NVIDIA driver to one for this LibTorch's CUDA version",
+  );
+}
+
+/** Equal devices as one: `8 x NVIDIA H100, 79.6 GiB, driver 550.54.15`. */
+function describe(devices: readonly CudaDevice[]): string {
+  const counts = new Map<string, number>();
+  for (const { name, memoryBytes, driverVersion } of devices) {
+    const memory = memoryBytes === undefined ? '' : `, ${gib(memoryBytes)}`;
+    const text = `${name}${memory}, driver ${driverVersion}`;
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts].map(([text, count]) => (count > 1 ? `${count} x ${text}` : text)).join('; ');
+}

@@ -1,0 +1,43 @@
+// Owns what the child process of `doctor` does: loads the addon, trains one step of a tiny net on embedded images and
+// prints one JSON line. Must not be imported: it works when it is loaded. Writes no file.
+import { loadConfig } from '../config/index.js';
+import { resolveDataset } from '../dataset/index.js';
+import { systemCode } from '../errors.js';
+import { loadNative } from '../native.js';
+import type { NativeAddon, StartEvent } from '../native-addon.js';
+import { type AddonAnswer, printAnswer } from './probe-answer.js';
+
+/** Kernels of each kind that training uses, in a fraction of a second; device, threads and precision are the defaults. */
+const TINY = [
+  'data_loading=sample',
+  'model=cnn',
+  'model.widths=[8,8]',
+  'model.convs_per_stage=1',
+  'training=standard',
+  'training.epochs=1',
+];
+
+/** Trains until the first step is done and returns what the training said before it. */
+async function trainOneStep(addon: NativeAddon): Promise<StartEvent> {
+  const config = loadConfig({ overrides: TINY });
+  const files = await resolveDataset({ source: 'sample', dataDir: null });
+  let start: StartEvent | undefined;
+  const job = addon.train({ config, trainFiles: files.train, testFiles: files.test }, (event) => {
+    if (event.type === 'start') start = event;
+    if (event.type === 'step') job.stop();
+  });
+  await job.result.catch((error: unknown) => {
+    if (systemCode(error) !== 'ABORTED') throw error;
+  });
+  if (start === undefined) throw new Error('the training ended before its start');
+  return start;
+}
+
+async function answer(): Promise<AddonAnswer> {
+  const addon = loadNative();
+  const info: ReturnType<NativeAddon['runtimeInfo']> & { cudaDeviceCount?: number } = addon.runtimeInfo();
+  const { device, threads } = await trainOneStep(addon);
+  return { ...info, device, threads };
+}
+
+await printAnswer(answer);
