@@ -17,6 +17,7 @@ export const doctorCommand = defineCommand({
   examples: [
     ['$0 doctor', 'Check everything that training needs'],
     ['$0 doctor --json', 'The same for a script or a bug report'],
+    ['$0 doctor --libtorch ~/libtorch', 'With another LibTorch'],
   ],
   epilogue: 'Changes nothing and uses no network. The exit code is 1 if a check fails.',
   run: async (_args, { signal, message, printResult }) => {

@@ -2,7 +2,6 @@
 // prints one JSON line. Must not be imported: it works when it is loaded. Writes no file.
 import { loadConfig } from '../config/index.js';
 import { resolveDataset } from '../dataset/index.js';
-import { systemCode } from '../errors.js';
 import { loadNative } from '../native.js';
 import type { NativeAddon, StartEvent } from '../native-addon.js';
 import { type AddonAnswer, printAnswer } from './probe-answer.js';
@@ -22,22 +21,20 @@ async function trainOneStep(addon: NativeAddon): Promise<StartEvent> {
   const config = loadConfig({ overrides: TINY });
   const files = await resolveDataset({ source: 'sample', dataDir: null });
   let start: StartEvent | undefined;
-  const job = addon.train({ config, trainFiles: files.train, testFiles: files.test }, (event) => {
+  const request = { config, trainFiles: files.train, testFiles: files.test, resume: null };
+  const job = addon.train(request, (event) => {
     if (event.type === 'start') start = event;
     if (event.type === 'step') job.stop();
   });
-  await job.result.catch((error: unknown) => {
-    if (systemCode(error) !== 'ABORTED') throw error;
-  });
+  await job.result;
   if (start === undefined) throw new Error('the training ended before its start');
   return start;
 }
 
 async function answer(): Promise<AddonAnswer> {
   const addon = loadNative();
-  const info: ReturnType<NativeAddon['runtimeInfo']> & { cudaDeviceCount?: number } = addon.runtimeInfo();
   const { device, threads } = await trainOneStep(addon);
-  return { ...info, device, threads };
+  return { ...addon.runtimeInfo(), device, threads };
 }
 
 await printAnswer(answer);

@@ -2,6 +2,11 @@
 
 #include <torch/torch.h>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include <algorithm>
 #include <mutex>
 #include <thread>
 
@@ -10,6 +15,16 @@
 
 namespace cifar10 {
 namespace {
+
+// Fewer than the machine has under `taskset` and in many a container; a thread without a core of its own
+// makes all others wait for it at every parallel region.
+int64_t available_cores() {
+#ifdef __linux__
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+#endif
+  return std::max(1U, std::thread::hardware_concurrency());
+}
 
 at::Device pick_device(DeviceChoice choice) {
   if (choice == DeviceChoice::kCpu) return at::kCPU;
@@ -33,8 +48,7 @@ void make_cuda_repeatable(at::ScalarType dtype) {
 }  // namespace
 
 Runtime start_runtime(const RuntimeOptions& options) {
-  const int64_t cores = std::max(1U, std::thread::hardware_concurrency());
-  const int64_t threads = options.threads.value_or(cores);
+  const int64_t threads = options.threads.value_or(available_cores());
   at::set_num_threads(static_cast<int>(threads));
   const auto dtype = options.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32;
   const auto device = pick_device(options.device);

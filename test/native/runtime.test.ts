@@ -30,3 +30,14 @@ test('exitImmediately ends the process in the middle of a training, without its 
   );
   expect({ status, signal, stdout, stderr }).toEqual({ status: 9, signal: null, stdout: '', stderr: '' });
 });
+
+test('a training uses the cores that the process may use, not those of the machine', () => {
+  const source = `
+    import { train } from ${JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, 'dist/lib/index.js')).href)};
+    const overrides = ['data_loading=sample', 'model.widths=[8,8,8]', 'training.epochs=0.1', 'training.tta_level=0'];
+    const run = train({ overrides: [...overrides, 'output_dir=' + process.argv[1]] });
+    for await (const event of run) if (event.type === 'start') console.log(event.threads);`;
+  const program = ['taskset', '-c', '0', process.execPath, '--input-type=module', '--eval', source];
+  const { stdout, stderr } = spawnSync('env', [...program, temporaryFolder()], { encoding: 'utf8' });
+  expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
+});
