@@ -1,11 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
+import { readCheckpoint } from '../../lib/checkpoint/index.js';
+import { AbortError, type TrainingStopped, train } from '../../lib/index.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
 import { temporaryFolder, trainSample } from '../support.js';
 
@@ -55,7 +57,7 @@ test('the event loop stays free: a 10 ms timer keeps ticking while a net trains'
 });
 
 describe('an abort', () => {
-  test('stops within one step, rejects with an AbortError and leaves no folder', async () => {
+  test('stops within one step, saves its state and rejects with the place', async () => {
     const outputDir = temporaryFolder();
     const controller = new AbortController();
     const run = trainSample(outputDir, LONG, { signal: controller.signal });
@@ -71,10 +73,38 @@ describe('an abort', () => {
         }
       }
     };
-    await expect(iterate()).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED', cause: 'enough' });
-    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(iterate()).rejects.toMatchObject({
+      name: 'TrainingStopped',
+      code: 'ABORTED',
+      cause: 'enough',
+    });
+    const stopped = await Promise.resolve(run).catch((error: unknown) => error as TrainingStopped);
     expect(lastStep - stepAtAbort).toBeLessThanOrEqual(2); // the step under way, and one reported meanwhile
-    expect(readdirSync(outputDir)).toEqual([]);
+    expect(stopped).toMatchObject({
+      step: lastStep,
+      steps: 10_000,
+      runDir: expect.stringContaining(outputDir),
+    });
+    expect(stopped).toBeInstanceOf(AbortError);
+    expect(existsSync((stopped as TrainingStopped).checkpoint)).toBe(true);
+  });
+
+  test('and a resumption give the weights of a run that was never stopped', async () => {
+    const overrides = ['training.epochs=3', 'data_loading.val_size=100'];
+    const outputDir = temporaryFolder();
+    const whole = await trainSample(outputDir, overrides);
+    const controller = new AbortController();
+    const first = trainSample(outputDir, overrides, { signal: controller.signal });
+    const iterate = async () => {
+      for await (const event of first) if (event.type === 'step' && event.step === 12) controller.abort();
+    };
+    const { runDir } = (await iterate().catch(
+      (error: unknown) => error as TrainingStopped,
+    )) as TrainingStopped;
+    const resumed = await train({ resume: runDir });
+    expect(resumed).toMatchObject({ runDir, test: whole.test, val: whole.val, steps: whole.steps });
+    const read = async (path: string) => [...(await readCheckpoint(path)).tensors];
+    expect(await read(resumed.checkpoint)).toEqual(await read(whole.checkpoint));
   });
 
   test('before the start does nothing at all', async () => {

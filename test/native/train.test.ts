@@ -147,8 +147,11 @@ test('the run folder holds everything about the run, and evaluation of its check
   expect(readdirSync(result.runDir).sort()).toEqual([
     'checkpoint.safetensors',
     'config.yaml',
+    'metrics.csv',
     'metrics.jsonl',
-    'result.json',
+    'overrides.yaml',
+    'run.json',
+    'train.log',
   ]);
   const evaluation = await evaluate({ checkpoint: result.checkpoint, ttaLevel: 2 });
   expect(evaluation.accuracy).toBe(result.test.accuracy);
