@@ -30,7 +30,7 @@ export interface ConfigDefinition extends DeepPartial<Config> {
 }
 
 /** Returns the definition as it is: an editor completes and checks what is written in it. */
-export function defineConfig<const Definition extends ConfigDefinition>(definition: Definition): Definition {
+export function defineConfig(definition: ConfigDefinition): ConfigDefinition {
   return definition;
 }
 

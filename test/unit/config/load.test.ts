@@ -144,6 +144,16 @@ describe('a definition in a program', () => {
     expect(training.optimizer).toMatchObject({ name: 'sgd', lr: 0.2, momentum: 0.9 });
   });
 
+  test('is checked by the compiler, key by key', () => {
+    defineConfig({ training: { epochs: 2, optimizer: { name: 'sgd', nesterov: true } }, model: { depth: 20 } });
+    // @ts-expect-error a key that does not exist
+    defineConfig({ training: { epochs: 2, epoch: 3 } });
+    // @ts-expect-error a value of another type
+    defineConfig({ training: { device: 'gpu' } });
+    // @ts-expect-error a group that does not exist
+    defineConfig({ defaults: { modle: 'fast' } });
+  });
+
   test('is checked like a file', () => {
     const config = { training: { epoch: 2 } } as unknown as ConfigDefinition;
     expect(() => loadConfig({ config })).toThrow(expect.objectContaining({ code: 'CONFIG_UNKNOWN_KEY' }));
