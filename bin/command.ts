@@ -111,6 +111,7 @@ async function runCommand<Arguments extends GlobalArguments>(
       () => message('stopping in good order; once more to stop at once'),
       (exitCode) => {
         progress.close(); // gives the cursor back
+        message('stopped at once; what was not saved is lost');
         void import('../lib/index.js').then(({ exitImmediately }) => exitImmediately(exitCode));
       },
     );

@@ -6,6 +6,9 @@ import type { Arguments } from 'yargs';
 type DefaultCompletion = () => void;
 type Done = (words: string[]) => void;
 
+/** Options whose value is a file or a folder, which the shell completes itself. */
+const PATH_OPTIONS = new Set(['--config', '--config-dir', '--config_dir', '--dir', '--libtorch']);
+
 /** The completion function of the parser. What fails completes nothing: a shell shows no errors here. */
 export function complete(
   current: string,
@@ -16,16 +19,23 @@ export function complete(
   const words = args._.map(String);
   // The first word is the program, the last one may be the one being typed.
   const [command, inner] = words.slice(1);
-  const isOption = current.startsWith('-');
+  const option = process.argv.at(-2) ?? '';
   const takesOverrides =
     command === 'train' || (command === 'config' && (inner === 'show' || inner === 'keys'));
-  const takesRuns = command === 'runs' && (inner === 'show' || inner === 'compare');
-  if (isOption || current === command || !(takesOverrides || takesRuns)) {
+  const takesRuns =
+    option === '--resume' || (command === 'runs' && (inner === 'show' || inner === 'compare'));
+  if (PATH_OPTIONS.has(option)) {
+    done([]);
+    return;
+  }
+  const isOurs = !current.startsWith('-') && current !== command && (takesOverrides || takesRuns);
+  if (!isOurs) {
     completeByDefault();
     return;
   }
   const configDir = typeof args.configDir === 'string' ? args.configDir : undefined;
-  const find = takesRuns ? completeRun(current) : completeOverride(current, configDir);
+  const dir = typeof args.dir === 'string' ? args.dir : undefined;
+  const find = takesRuns ? completeRun(current, dir) : completeOverride(current, configDir);
   find.then(done, () => done([]));
 }
 
@@ -34,8 +44,8 @@ async function completeOverride(current: string, configDir: string | undefined):
   return lib.completeOverride(current, configDir);
 }
 
-async function completeRun(current: string): Promise<string[]> {
+async function completeRun(current: string, dir: string | undefined): Promise<string[]> {
   const { listRuns, loadConfig } = await import('../lib/index.js');
-  const runs = await listRuns(loadConfig().outputDir);
+  const runs = await listRuns(dir ?? loadConfig().outputDir);
   return ['latest', ...runs.map(({ id }) => id)].filter((id) => id.startsWith(current));
 }

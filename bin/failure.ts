@@ -1,6 +1,6 @@
 // Owns how a failure looks from outside: one line, one JSON object, one exit code. Must not mend anything.
 import { AbortError, Cifar10Error, errorMessage } from '../lib/errors.js';
-import type { TrainingStopped } from '../lib/index.js';
+import type { SweepError, TrainingStopped } from '../lib/index.js';
 import { Interruption } from './interruption.js';
 import { colorsOf, printJson } from './output.js';
 import { describeStop } from './reports.js';
@@ -21,9 +21,17 @@ export function reportFailure(error: unknown, isJson: boolean): void {
   process.stderr.write(`${isStop(error) ? describeStop(error) : describeFailure(code, message)}\n`);
   if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   // The records on stdout have told it already, file by file.
-  if (!isJson || code === 'SOME_IMAGES_FAILED') return;
-  const { runDir, checkpoint, step, steps } = error as Partial<TrainingStopped>;
-  printJson({ error: { code, message }, ...(isStop(error) && { runDir, checkpoint, step, steps }) });
+  if (isJson && code !== 'SOME_IMAGES_FAILED') printJson({ error: { code, message }, ...detailsOf(error) });
+}
+
+/** What a script needs beside the error: where a stopped training is, what became of the jobs of a sweep. */
+function detailsOf(error: unknown): object {
+  if (isStop(error)) {
+    const { runDir, checkpoint, step, steps } = error;
+    return { runDir, checkpoint, step, steps };
+  }
+  const isOfSweep = error instanceof Cifar10Error && error.name === 'SweepError';
+  return isOfSweep ? (error as SweepError).result : {};
 }
 
 /** Its class is not loaded here: most commands need nothing of it. */

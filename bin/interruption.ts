@@ -1,8 +1,9 @@
-// Owns SIGINT and SIGTERM: the first stops the work in good order, the second ends the process at once;
+// Owns SIGINT, SIGTERM and SIGHUP: the first stops the work in good order, the second ends the process at once;
 // and the one signal that must not end it. Must not know the work.
 import { constants } from 'node:os';
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** The last one comes from a terminal that is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The reason of an abort by the user; becomes the `cause` of the `AbortError`. */
 export class Interruption extends Error {
@@ -17,7 +18,7 @@ export class Interruption extends Error {
 }
 
 /**
- * Runs the work with a signal that SIGINT and SIGTERM abort, the reason being an `Interruption`; a second one calls
+ * Runs the work with a signal that these abort, the reason being an `Interruption`; a second one calls
  * `onSecond`, which ends the process.
  */
 export async function interruptible(

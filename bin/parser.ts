@@ -53,7 +53,7 @@ const EXIT_CODES =
 
 /** `--resume` of a sweep takes no value: what follows it is an override. */
 function separateResume(words: readonly string[]): string[] {
-  const isSweep = words.some((word) => word === '-m' || word === '--multirun');
+  const isSweep = words.some((word) => /^(?:-m|--multirun)(?:=true)?$/.test(word));
   return words.map((word) => (isSweep && word === '--resume' ? '--resume=' : word));
 }
 

@@ -34,6 +34,8 @@ export function createProgress(stream: TextStream, isQuiet: boolean): Progress {
 }
 
 const FRAMES_PER_SECOND = 5;
+/** Of a terminal that does not say. */
+const DEFAULT_COLUMNS = 80;
 const MAX_BAR_LENGTH = 30;
 const MIN_BAR_LENGTH = 5;
 
@@ -66,11 +68,12 @@ class BarProgress implements Progress {
       stream: this.#stream,
       fps: FRAMES_PER_SECOND,
       clearOnComplete: true,
+      hideCursor: true,
       linewrap: true, // for the lines printed above; the bar itself always fits
       forceRedraw: true, // a printed line has overwritten the bar
       gracefulExit: false, // signals are not its business
       format: (_options: Options, _params: Params, payload: { state: ProgressState }) =>
-        barLine(payload.state, this.#stream.columns),
+        barLine(payload.state, this.#stream.columns || DEFAULT_COLUMNS),
     });
     return { bars, bar: bars.create(1, 0, { state }) };
   }
@@ -78,7 +81,7 @@ class BarProgress implements Progress {
 
 /** The bar takes the room that the text leaves. */
 function barLine({ fraction, details, shortDetails = details }: ProgressState, columns: number): string {
-  if (fraction === undefined) return details.join(' ').slice(0, columns);
+  if (fraction === undefined) return details.join(' ').slice(0, columns - 1);
   const whole = `${wholePercent(fraction)} ${details.join(' ')}`;
   const fits = whole.length + MIN_BAR_LENGTH + 2 <= columns;
   const text = fits ? whole : `${wholePercent(fraction)} ${shortDetails.join(' ')}`;

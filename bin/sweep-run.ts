@@ -1,5 +1,5 @@
 // Owns a sweep as the command `train -m` shows it: each job's progress, a line at its end, the summary.
-import type { SweepEvent, SweepJob, SweepOptions, SweepResult } from '../lib/index.js';
+import type { Config, SweepEvent, SweepJob, SweepOptions, SweepResult } from '../lib/index.js';
 import type { Context } from './command.js';
 import { provideDatasets } from './dataset-download.js';
 import { duration, percent, percentOrDash, shortPath } from './format.js';
@@ -8,19 +8,18 @@ import { TrainingProgress } from './training-progress.js';
 
 /** Runs the sweep and prints its summary, also that of one that failed or was stopped. */
 export async function runSweep(options: SweepOptions, context: Context): Promise<void> {
-  const { SweepError, sweep, sweepConfigs } = await import('../lib/index.js');
-  await provideDatasets(
-    sweepConfigs(options).map(({ config }) => config),
-    context,
-  );
-  const run = sweep({ ...options, signal: context.signal });
+  const { rankJobs, SweepError, sweep } = await import('../lib/index.js');
+  const describe = (result: SweepResult) => describeSweep(result, rankJobs(result.jobs));
+  const prepare = (configs: readonly Config[]) => provideDatasets(configs, context);
+  const run = sweep({ ...options, signal: context.signal, prepare });
   try {
     const display = new SweepDisplay(context);
     for await (const event of run) display.show(event);
     const result = await run;
-    context.printResult(result, () => describeSweep(result));
+    context.printResult(result, () => describe(result));
   } catch (error) {
-    if (error instanceof SweepError) context.printResult(error.result, () => describeSweep(error.result));
+    // Under --json the report of the error holds the jobs.
+    if (error instanceof SweepError && !context.isJson) context.printResult({}, () => describe(error.result));
     throw error;
   }
 }
@@ -63,12 +62,8 @@ function outcomeOf(job: SweepJob): string {
   return `${job.status}${accuracy}`;
 }
 
-/** The jobs, the best first; those without figures behind, in their order. */
-function describeSweep({ jobs, sweepDir }: SweepResult): string {
-  // A choice by the test images would make their figure look better than it is.
-  const hasVal = jobs.some(({ valAccuracy }) => valAccuracy !== null);
-  const score = (job: SweepJob) => (hasVal ? job.valAccuracy : (job.ttaAccuracy ?? job.accuracy)) ?? -1;
-  const ranked = [...jobs].sort((a, b) => score(b) - score(a) || a.index - b.index);
+function describeSweep({ sweepDir, metric }: SweepResult, ranked: readonly SweepJob[]): string {
+  const hasVal = metric === 'valAccuracy';
   const rows = ranked.map((job) => [
     String(job.index + 1),
     shortOverrides(job),

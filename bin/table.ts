@@ -6,10 +6,13 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
 
-/** The text in lines of at most that width, broken between words; what is too long for a line stays whole. */
+/**
+ * The text in lines of at most that width, broken between words; commands and quoted paths stay whole, and so does what
+ * is too long for a line.
+ */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of text.match(/(?:`[^`]*`|"[^"]*"|\S)+/g) ?? []) {
     const last = lines.at(-1);
     if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;

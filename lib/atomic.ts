@@ -1,6 +1,7 @@
 // Owns writing files and folders so that a reader sees the old content or the new, never a part of it:
 // a temporary name beside the target, fsync, rename, fsync of the folder. Must not know what is written.
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeError } from './errors.js';
@@ -8,6 +9,19 @@ import { writeError } from './errors.js';
 /** A name beside `path` that no other process uses; on the same file system, so that rename is atomic. */
 export function temporaryPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
+/** Whether a file of that name is one that was being written. */
+export function isTemporary(name: string): boolean {
+  return /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+}
+
+/** Files that this process is writing right now. */
+const halfWritten = new Set<string>();
+
+/** For a process about to end without waiting: removes what it has half-written. */
+export function removeHalfWritten(): void {
+  for (const path of halfWritten) rmSync(path, { force: true });
 }
 
 /** Makes the entry just created or renamed in `folder` survive a power cut. */
@@ -27,6 +41,7 @@ export async function syncFolder(folder: string): Promise<void> {
  */
 export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
   const temporary = temporaryPath(path);
+  halfWritten.add(temporary);
   try {
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(temporary, 'wx');
@@ -41,5 +56,7 @@ export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array 
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, error);
+  } finally {
+    halfWritten.delete(temporary);
   }
 }

@@ -50,15 +50,8 @@ export {
   type RunInfo,
   type RunStatus,
 } from './runs/index.js';
-export {
-  SweepError,
-  type SweepEvent,
-  type SweepJob,
-  type SweepOptions,
-  type SweepResult,
-  sweep,
-  sweepConfigs,
-} from './sweep.js';
+export { SweepError, type SweepEvent, type SweepOptions, type SweepResult, sweep } from './sweep.js';
+export { rankJobs, type SweepJob, type SweepMetric } from './sweep-summary.js';
 export {
   type RunStartEvent,
   type TrainEvent,
@@ -67,7 +60,6 @@ export {
   type TrainResult,
   train,
 } from './train.js';
-export { trainingConfig } from './training-plan.js';
 export type { TrainingRun } from './training-run.js';
 export { VERSION } from './version.js';
 export { type Versions, versions } from './versions.js';

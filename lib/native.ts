@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { removeHalfWritten } from './atomic.js';
 import { Cifar10Error, errorMessage } from './errors.js';
 import {
   assertPlatformSupported,
@@ -39,10 +40,11 @@ export function loadNative(): NativeAddon {
 }
 
 /**
- * Ends the process without waiting for a training step under way, for the user who asks a second time. Nothing that
- * listens to the exit of the process is called.
+ * Ends the process without waiting for a training step under way, for the user who asks a second time. Where the addon
+ * is loaded, nothing that listens to the exit of the process is called. Removes what was being written.
  */
 export function exitImmediately(code: number): never {
+  removeHalfWritten();
   return loaded === undefined ? process.exit(code) : loaded.exitImmediately(code);
 }
 

@@ -1,9 +1,7 @@
-// Owns a sweep: the jobs that overrides with several values ask for, one after the other, and their summary.
+// Owns a sweep: the jobs that overrides with several values ask for, all checked, then trained one after the other.
 // Must not print; what happens is told by events.
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify as stringifyCsv } from 'csv-stringify/sync';
-import { parse } from 'yaml';
 import {
   type Config,
   configToSnake,
@@ -13,8 +11,10 @@ import {
 } from './config/index.js';
 import { AbortError, Cifar10Error } from './errors.js';
 import { throwIfAborted } from './native-job.js';
-import { CONFIG_FILE, listRuns, RunFolder, type RunInfo } from './runs/index.js';
-import { type TrainEvent, type TrainOptions, train } from './train.js';
+import { CONFIG_FILE, canResume, listRuns, RunFolder, type RunInfo } from './runs/index.js';
+import { metricOf, type SweepJob, type SweepMetric, summaryCsv } from './sweep-summary.js';
+import { type TrainEvent, trainByPlan } from './train.js';
+import { planNewRun, planResumption, type TrainingPlan } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
 
 export interface SweepOptions extends LoadConfigOptions {
@@ -24,25 +24,8 @@ export interface SweepOptions extends LoadConfigOptions {
   isFailFast?: boolean | undefined;
   /** Take over jobs of earlier sweeps with the same configuration: finished ones as they are, stopped ones to go on. */
   isResumed?: boolean | undefined;
-}
-
-/** A job and what has become of it. */
-export interface SweepJob {
-  /** From 0. */
-  index: number;
-  /** The overrides that differ between the jobs. */
-  overrides: readonly string[];
-  /** `reused`: an earlier sweep has finished it. `pending`: its turn did not come. */
-  status: 'pending' | 'finished' | 'reused' | 'stopped' | 'failed';
-  /** Absolute path; null without one. */
-  runDir: string | null;
-  accuracy: number | null;
-  ttaAccuracy: number | null;
-  crossEntropy: number | null;
-  /** On the images held out of train, where there are any: what to choose by. */
-  valAccuracy: number | null;
-  durationSeconds: number | null;
-  error: { code: string; message: string } | null;
+  /** Called once, with all configurations, checked: the place to download a dataset. */
+  prepare?: ((configs: readonly Config[]) => Promise<void>) | undefined;
 }
 
 export type SweepEvent =
@@ -51,14 +34,18 @@ export type SweepEvent =
   | TrainEvent;
 
 export interface SweepResult {
-  /** Absolute path of the sweep's folder: a folder for each job, and summary.csv. */
+  /** Absolute path of the sweep's folder: a folder for each job, and summary.csv with the best first. */
   sweepDir: string;
+  /** What the jobs are ranked by. */
+  metric: SweepMetric;
   /** In the order they ran. */
   jobs: readonly SweepJob[];
 }
 
-/** Rejection of a sweep in which a job failed, or that was stopped; the jobs tell more. */
+/** Rejection of a sweep in which a job failed, or that was stopped; the result tells of each job. */
 export class SweepError extends Cifar10Error {
+  override name = 'SweepError';
+
   constructor(
     code: 'SWEEP_JOBS_FAILED' | 'ABORTED',
     what: string,
@@ -73,19 +60,10 @@ export class SweepError extends Cifar10Error {
 const SUMMARY_FILE = 'summary.csv';
 const SWEEPS_FOLDER = 'multirun';
 
-/** The configurations of all jobs, checked. Errors: `CONFIG_*`, naming the job. */
-export function sweepConfigs(options: SweepOptions): { overrides: string[]; config: Config }[] {
-  const { overrides = [], ...rest } = options;
-  const now = options.now ?? new Date();
-  const jobs = expandSweep(overrides);
-  if (jobs.length === 0)
-    throw new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
-      what: 'the sweep has no jobs',
-      expected: 'at least one value for each override',
-      found: 'an empty range',
-      nextStep: 'correct the range',
-    });
-  return jobs.map((job) => ({ overrides: job, config: loadConfig({ ...rest, now, overrides: job }) }));
+/** A job before it runs: what it trains is settled here, whatever happens to the files it came from. */
+interface PlannedJob {
+  readonly overrides: readonly string[];
+  readonly config: Config;
 }
 
 /**
@@ -98,32 +76,51 @@ export function sweep(options: SweepOptions): TrainingRun<SweepResult, SweepEven
 }
 
 async function runSweep(options: SweepOptions, emit: (event: SweepEvent) => void): Promise<SweepResult> {
-  const configs = sweepConfigs(options);
+  const planned = planJobs(options);
   throwIfAborted(options.signal, 'the sweep was stopped before its first job');
-  const outputDir = (configs[0] as { config: Config }).config.outputDir;
-  const earlier = options.isResumed ? await listRuns(join(outputDir, SWEEPS_FOLDER)) : [];
-  const folder = await RunFolder.createDated(join(outputDir, SWEEPS_FOLDER));
-  const varying = (overrides: readonly string[]) =>
-    overrides.filter((override, index) => configs.some((other) => other.overrides[index] !== override));
-  const jobs = configs.map(({ overrides }, index) => pendingJob(index, varying(overrides)));
+  await options.prepare?.(planned.map(({ config }) => config));
+  const root = join((planned[0] as PlannedJob).config.outputDir, SWEEPS_FOLDER);
+  const earlier = options.isResumed ? await findEarlier(root) : new Map<string, RunInfo>();
+  const folder = await RunFolder.createDated(root);
+  const jobs = planned.map((job, index) =>
+    pendingJob(index, varyingOverrides(job.overrides, options.overrides)),
+  );
   const run = new Sweep(options, folder, jobs, earlier, emit);
-  for (const [index, { overrides, config }] of configs.entries())
-    if (!(await run.runJob(jobs[index] as SweepJob, overrides, config))) break;
+  for (const [index, job] of planned.entries()) if (!(await run.runJob(jobs[index] as SweepJob, job))) break;
   return run.end();
+}
+
+function planJobs({ overrides = [], ...rest }: SweepOptions): PlannedJob[] {
+  const now = rest.now ?? new Date();
+  const jobs = expandSweep(overrides);
+  if (jobs.length > 0)
+    return jobs.map((job) => ({ overrides: job, config: loadConfig({ ...rest, now, overrides: job }) }));
+  throw new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
+    what: 'the sweep has no jobs',
+    expected: 'at least one value for each override',
+    found: 'an empty range',
+    nextStep: 'correct the range',
+  });
+}
+
+/** Those that had several values; where none had, all. */
+function varyingOverrides(overrides: readonly string[], given: readonly string[] = []): readonly string[] {
+  const varying = overrides.filter((override, index) => override !== given[index]);
+  return varying.length > 0 ? varying : overrides;
 }
 
 class Sweep {
   readonly #options: SweepOptions;
   readonly #folder: RunFolder;
   readonly #jobs: readonly SweepJob[];
-  readonly #earlier: readonly RunInfo[];
+  readonly #earlier: ReadonlyMap<string, RunInfo>;
   readonly #emit: (event: SweepEvent) => void;
 
   constructor(
     options: SweepOptions,
     folder: RunFolder,
     jobs: readonly SweepJob[],
-    earlier: readonly RunInfo[],
+    earlier: ReadonlyMap<string, RunInfo>,
     emit: (event: SweepEvent) => void,
   ) {
     this.#options = options;
@@ -134,13 +131,13 @@ class Sweep {
   }
 
   /** Runs one job to its end, whatever it is; whether the next one should begin. */
-  async runJob(job: SweepJob, overrides: readonly string[], config: Config): Promise<boolean> {
+  async runJob(job: SweepJob, planned: PlannedJob): Promise<boolean> {
     const count = this.#jobs.length;
-    const known = await this.#findEarlier(config);
+    const known = this.#earlier.get(identityOf(planned.config));
     if (known?.status === 'finished') Object.assign(job, figuresOf(known), { status: 'reused' });
     else {
       this.#emit({ type: 'job', job: { ...job }, count });
-      Object.assign(job, await this.#train(job, overrides, known));
+      Object.assign(job, await this.#train(job, planned, known));
     }
     this.#emit({ type: 'job-end', job: { ...job }, count });
     await this.#folder.write(SUMMARY_FILE, summaryCsv(this.#jobs));
@@ -149,54 +146,61 @@ class Sweep {
 
   /** The result, or the error that says what went wrong. */
   async end(): Promise<SweepResult> {
-    const result = { sweepDir: this.#folder.path, jobs: this.#jobs };
-    const done = (status: SweepJob['status']) => this.#jobs.filter((job) => job.status === status);
+    const jobs = this.#jobs;
+    const result = { sweepDir: this.#folder.path, metric: metricOf(jobs), jobs };
     const again = 'run it again with --resume: what is finished is not run again';
-    const reason: unknown = this.#options.signal?.reason;
-    if (done('stopped').length > 0)
-      throw new SweepError('ABORTED', 'the sweep was stopped', again, result, reason);
-    const failed = done('failed').length;
-    if (failed === 0) return result;
-    const what = `${failed} of ${this.#jobs.length} jobs failed`;
-    throw new SweepError('SWEEP_JOBS_FAILED', what, `mend the errors above, then ${again}`, result);
+    if (jobs.some(({ status }) => status === 'stopped'))
+      throw new SweepError('ABORTED', 'the sweep was stopped', again, result, this.#options.signal?.reason);
+    const failed = jobs.filter(({ status }) => status === 'failed');
+    if (failed.length === 0) return result;
+    const codes = [...new Set(failed.map(({ error }) => error?.code))].join(', ');
+    const what = `${failed.length} of ${jobs.length} jobs failed: ${codes}`;
+    throw new SweepError(
+      'SWEEP_JOBS_FAILED',
+      what,
+      `mend what "${SUMMARY_FILE}" tells, then ${again}`,
+      result,
+    );
   }
 
-  async #train(
-    job: SweepJob,
-    overrides: readonly string[],
-    known: RunInfo | undefined,
-  ): Promise<Partial<SweepJob>> {
-    const { config, configDir, env, now, signal } = this.#options;
-    const runDir = join(this.#folder.path, String(job.index));
-    const options: TrainOptions =
-      known === undefined
-        ? { config, configDir, env, now, overrides, runDir, signal }
-        : { configDir, env, now, resume: known.runDir, signal };
+  async #train(job: SweepJob, planned: PlannedJob, known: RunInfo | undefined): Promise<Partial<SweepJob>> {
+    const runDir = known?.runDir ?? join(this.#folder.path, String(job.index));
+    const plan = async (): Promise<TrainingPlan> =>
+      known === undefined ? planNewRun({ ...planned, runDir }) : planResumption(runDir);
     try {
-      const run = train(options);
+      const run = trainByPlan(plan, { signal: this.#options.signal });
       for await (const event of run) this.#emit(event);
       return { ...figuresOf(await run), status: 'finished' };
     } catch (error) {
-      return failureOf(error);
+      return { ...failureOf(error), runDir: existsSync(runDir) ? runDir : null };
     }
-  }
-
-  /** A finished run of this configuration, else a stopped one. Where it writes to does not matter. */
-  async #findEarlier(config: Config): Promise<RunInfo | undefined> {
-    const wanted = identityOf(configToSnake(config));
-    let stopped: RunInfo | undefined;
-    for (const run of this.#earlier.filter(({ status }) => status === 'finished' || status === 'stopped')) {
-      const text = await readFile(join(run.runDir, CONFIG_FILE), 'utf8').catch(() => '');
-      if (identityOf((parse(text) ?? {}) as object) !== wanted) continue;
-      if (run.status === 'finished') return run;
-      stopped = run;
-    }
-    return stopped;
   }
 }
 
-function identityOf(config: object): string {
-  return JSON.stringify({ ...config, output_dir: undefined });
+/** The newest run of each configuration that is finished, or can go on. */
+async function findEarlier(root: string): Promise<Map<string, RunInfo>> {
+  const found = new Map<string, RunInfo>();
+  for (const run of await listRuns(root)) {
+    const identity = readIdentity(run);
+    const isBetter = found.get(identity ?? '')?.status !== 'finished';
+    if (identity !== undefined && isBetter && (run.status === 'finished' || canResume(run)))
+      found.set(identity, run);
+  }
+  return found;
+}
+
+/** Undefined for a configuration that cannot be read: that run is not taken over. */
+function readIdentity({ runDir }: RunInfo): string | undefined {
+  try {
+    return identityOf(loadConfig({ config: join(runDir, CONFIG_FILE) }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a run writes to does not matter. */
+function identityOf(config: Config): string {
+  return JSON.stringify({ ...configToSnake(config), output_dir: undefined });
 }
 
 function pendingJob(index: number, overrides: readonly string[]): SweepJob {
@@ -219,42 +223,13 @@ function figuresOf({
   test,
   val,
   durationSeconds,
-}: Pick<RunInfo, 'runDir' | 'test' | 'val' | 'durationSeconds'>) {
+}: Pick<RunInfo, 'runDir' | 'test' | 'val' | 'durationSeconds'>): Partial<SweepJob> {
   return { runDir, durationSeconds, valAccuracy: val?.accuracy ?? null, ...(test ?? {}) };
 }
 
+/** A mistake of ours is the failure of that job only, too. */
 function failureOf(error: unknown): Partial<SweepJob> {
-  if (!(error instanceof Cifar10Error)) throw error;
-  const { code, message } = error;
-  const runDir = 'runDir' in error ? (error.runDir as string) : null;
-  return { status: error instanceof AbortError ? 'stopped' : 'failed', runDir, error: { code, message } };
-}
-
-const CSV_COLUMNS = [
-  'job',
-  'status',
-  'overrides',
-  'accuracy',
-  'tta_accuracy',
-  'cross_entropy',
-  'val_accuracy',
-  'duration_seconds',
-  'run_dir',
-  'error_code',
-];
-
-function summaryCsv(jobs: readonly SweepJob[]): string {
-  const rows = jobs.map((job) => [
-    job.index,
-    job.status,
-    job.overrides.join(' '),
-    job.accuracy,
-    job.ttaAccuracy,
-    job.crossEntropy,
-    job.valAccuracy,
-    job.durationSeconds,
-    job.runDir,
-    job.error?.code ?? null,
-  ]);
-  return stringifyCsv([CSV_COLUMNS, ...rows]);
+  const known = error instanceof Cifar10Error ? error : new Cifar10Error('INTERNAL', { what: String(error) });
+  const { code, message } = known;
+  return { status: error instanceof AbortError ? 'stopped' : 'failed', error: { code, message } };
 }

@@ -25,6 +25,8 @@ import { VERSION } from './version.js';
 export interface TrainOptions extends PlanOptions {
   /** Stops the run within one step and saves its state; the run then rejects with a `TrainingStopped`. */
   signal?: AbortSignal | undefined;
+  /** Called once, with the configuration, checked: the place to download a dataset. */
+  prepare?: ((config: Config) => Promise<void>) | undefined;
 }
 
 /** What the run is about to do, before its first step. */
@@ -97,14 +99,26 @@ const NOTHING_SAVED = 'the training was stopped before its first step; there is 
  * epoch has ended leaves no folder behind.
  */
 export function train(options: TrainOptions = {}): TrainingRun<TrainResult, TrainEvent> {
-  return new TrainingRun((emit) => runTraining(options, emit));
+  return trainByPlan(() => planTraining(options), options);
 }
 
-async function runTraining(options: TrainOptions, emit: (event: TrainEvent) => void): Promise<TrainResult> {
+/** The same by a plan that is already made. */
+export function trainByPlan(
+  makePlan: () => Promise<TrainingPlan>,
+  options: Pick<TrainOptions, 'signal' | 'prepare'>,
+): TrainingRun<TrainResult, TrainEvent> {
+  return new TrainingRun((emit) => runTraining(makePlan, options, emit));
+}
+
+async function runTraining(
+  makePlan: () => Promise<TrainingPlan>,
+  { signal, prepare }: Pick<TrainOptions, 'signal' | 'prepare'>,
+  emit: (event: TrainEvent) => void,
+): Promise<TrainResult> {
   const startedMs = performance.now();
-  const { signal } = options;
   throwIfAborted(signal, NOTHING_SAVED);
-  const plan = await planTraining(options);
+  const plan = await makePlan();
+  await prepare?.(plan.config);
   const { source, dataDir } = plan.config.dataLoading;
   loadNative(); // before the folder is made: a missing addon leaves nothing
   const files = await resolveDataset({ source, dataDir, signal });

@@ -1,6 +1,5 @@
 // Owns what a call of `train` is to do: a new run from a configuration, or one that was stopped, from its folder.
 // Must not run anything.
-import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readCheckpoint, type TensorData } from './checkpoint/index.js';
 import {
@@ -12,8 +11,10 @@ import {
   parseConfig,
 } from './config/index.js';
 import { Cifar10Error } from './errors.js';
+import { withLock } from './lock.js';
 import type { NamedTensor, TrainingState } from './native-addon.js';
 import {
+  canResume,
   findRun,
   LAST_FILE,
   RunFolder,
@@ -30,7 +31,7 @@ export interface PlanOptions extends LoadConfigOptions {
    * so that no config and no override may be given.
    */
   resume?: string | undefined;
-  /** The folder of the run. Default: `<output_dir>/<date>/<time>`. */
+  /** The folder of the run, which must not be there yet. Default: `<output_dir>/<date>/<time>`. */
   runDir?: string | undefined;
 }
 
@@ -49,17 +50,26 @@ export interface TrainingPlan {
  * `INVALID_ARGUMENT`.
  */
 export async function planTraining(options: PlanOptions): Promise<TrainingPlan> {
-  return options.resume === undefined ? planNewRun(options) : planResumption(options.resume, options);
+  const { resume, overrides = [], runDir } = options;
+  if (resume === undefined) return planNewRun({ config: loadConfig(options), overrides, runDir });
+  if (options.config === undefined && overrides.length === 0) return planResumption(resume, options);
+  throw new Cifar10Error('INVALID_ARGUMENT', {
+    what: 'a run that goes on keeps its configuration',
+    expected: 'neither a config nor overrides beside "resume"',
+    found: options.config === undefined ? overrides.join(' ') : 'a config',
+    nextStep: 'leave them out, or begin a new run with them',
+  });
 }
 
-/** The configuration that `train` given the same options would use. Errors: those of `planTraining`. */
-export async function trainingConfig(options: PlanOptions): Promise<Config> {
-  return (await planTraining(options)).config;
+export interface NewRun {
+  readonly config: Config;
+  /** As they were given, for the record. */
+  readonly overrides: readonly string[];
+  readonly runDir?: string | undefined;
 }
 
-function planNewRun(options: PlanOptions): TrainingPlan {
-  const config = loadConfig(options);
-  const { runDir, overrides = [] } = options;
+/** The plan of a run whose configuration is settled. */
+export function planNewRun({ config, overrides, runDir }: NewRun): TrainingPlan {
   const openRun = async () => {
     const folder = await (runDir === undefined
       ? RunFolder.createDated(config.outputDir)
@@ -85,14 +95,8 @@ function planNewRun(options: PlanOptions): TrainingPlan {
   return { config, state: null, earlierSeconds: 0, openRun };
 }
 
-async function planResumption(name: string, options: PlanOptions): Promise<TrainingPlan> {
-  if (options.config !== undefined || (options.overrides?.length ?? 0) > 0)
-    throw new Cifar10Error('INVALID_ARGUMENT', {
-      what: 'a run that goes on keeps its configuration',
-      expected: '"resume" alone',
-      found: 'a config or overrides beside it',
-      nextStep: 'leave them out, or begin a new run with them',
-    });
+/** The plan of a run that goes on. */
+export async function planResumption(name: string, options: LoadConfigOptions = {}): Promise<TrainingPlan> {
   const { runDir, record } = await findStoppedRun(name, options);
   const { tensors, optimizer, meta } = await readCheckpoint(join(runDir, LAST_FILE));
   const { progress } = meta;
@@ -101,14 +105,20 @@ async function planResumption(name: string, options: PlanOptions): Promise<Train
   const state = { ...progress, model: toNamed(tensors), optimizer: toNamed(optimizer) };
   const openRun = async () => {
     const folder = RunFolder.reopen(runDir);
-    return { folder, recorder: await RunRecorder.resume(folder, record, progress.step) };
+    // Two processes may have come so far with the same run: one of them says that it is running, the other sees it.
+    return withLock(folder.pathOf('run'), async () => {
+      const now = await readResumable(runDir);
+      if (now.endedAt !== record.endedAt)
+        throw notResumable(runDir, 'the run as it was', 'that it went on meanwhile');
+      return { folder, recorder: await RunRecorder.resume(folder, now, progress.step) };
+    });
   };
   return { config: parseConfig(meta.config), state, earlierSeconds: record.durationSeconds, openRun };
 }
 
 async function findStoppedRun(
   name: string,
-  options: PlanOptions,
+  options: LoadConfigOptions,
 ): Promise<{ runDir: string; record: RunRecord }> {
   // Ids are looked up in the output folder of the default configuration.
   const outputDir = loadConfig({
@@ -118,18 +128,19 @@ async function findStoppedRun(
   }).outputDir;
   const isFile = basename(name) === LAST_FILE;
   const { runDir } = isFile ? { runDir: dirname(resolve(name)) } : await findRun(outputDir, name);
+  return { runDir, record: await readResumable(runDir) };
+}
+
+/** Errors: `RUN_NOT_RESUMABLE`, `RUN_INVALID`. */
+async function readResumable(runDir: string): Promise<RunRecord> {
   const record = await readRecord(runDir);
   if (record === undefined) throw notResumable(runDir, 'the folder of a run', 'no run.json in it');
   const status = statusOf(record);
+  if (canResume({ runDir, status })) return record;
   const isOver = status === 'finished' || status === 'running';
-  if (isOver) throw notResumable(runDir, 'a run that was stopped', `one that is ${status}`);
-  if (!existsSync(join(runDir, LAST_FILE)))
-    throw notResumable(
-      runDir,
-      `"${LAST_FILE}", which a stopped run leaves`,
-      `a run that ${status}, without it`,
-    );
-  return { runDir, record };
+  throw isOver
+    ? notResumable(runDir, 'a run that was stopped', `one that is ${status}`)
+    : notResumable(runDir, `"${LAST_FILE}", which a stopped run leaves`, `a run that ${status}, without it`);
 }
 
 function notResumable(runDir: string, expected: string, found: string): Cifar10Error {

@@ -1,7 +1,8 @@
 // Owns the command `build`: the addon compiled from the sources in the package, by the script that a clone uses.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { Cifar10Error } from '../../lib/errors.js';
+import { AbortError, Cifar10Error } from '../../lib/errors.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
 import { defineCommand } from '../command.js';
 
@@ -15,9 +16,12 @@ export const buildCommand = defineCommand({
     ['CXX=clang++ $0 build', 'With another compiler'],
   ],
   epilogue: 'Needs CMake and a C++20 compiler. Takes a few minutes.',
-  run: async (_args, { printResult }) => {
+  run: async (_args, { printResult, signal }) => {
     const script = join(PACKAGE_ROOT, 'scripts', 'build-native.mjs');
-    const { status } = spawnSync(process.execPath, [script], { stdio: ['ignore', 2, 2] });
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 2, 2] });
+    signal.addEventListener('abort', () => child.kill());
+    const [status] = await once(child, 'exit');
+    if (signal.aborted) throw new AbortError('the compilation was stopped', signal.reason);
     if (status !== 0)
       throw new Cifar10Error('ADDON_NOT_BUILT', {
         what: 'the native addon could not be compiled',

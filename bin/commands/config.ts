@@ -27,7 +27,7 @@ const showCommand = defineCommand({
     const { composeConfig, configToYaml, treeToYaml } = await import('../../lib/index.js');
     const composed = composeConfig({ config, configDir, overrides });
     const isResolved = resolve ?? false;
-    printResult(isResolved ? composed.config : composed.unresolved, () =>
+    printResult(isResolved ? composed.resolved : composed.unresolved, () =>
       (isResolved ? configToYaml(composed.config) : treeToYaml(composed.unresolved)).trimEnd(),
     );
   },

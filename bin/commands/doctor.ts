@@ -4,6 +4,7 @@ import type { DoctorCheck, DoctorReport } from '../../lib/index.js';
 import { defineCommand } from '../command.js';
 import { counted } from '../format.js';
 import { colorsOf } from '../output.js';
+import { wrap } from '../table.js';
 
 const COLUMNS = 80;
 const SILENT_MS = 5_000; // after this a person wants to know what takes so long
@@ -38,10 +39,10 @@ function describe({ checks }: DoctorReport): string {
 function describeCheck({ name, status, found, nextStep }: DoctorCheck, width: number): string {
   const { green, yellow, red } = colorsOf(process.stdout);
   const marks = { ok: green('ok  '), warning: yellow('warn'), failure: red('FAIL') };
-  const text = wrap(found, MARK_WIDTH + width + 2);
+  const text = indented(found, MARK_WIDTH + width + 2);
   const lines = [`${marks[status]}  ${name.padEnd(width)}  ${text}`];
   if (nextStep)
-    lines.push(' '.repeat(MARK_WIDTH) + NEXT_STEP + wrap(nextStep, MARK_WIDTH + NEXT_STEP.length));
+    lines.push(' '.repeat(MARK_WIDTH) + NEXT_STEP + indented(nextStep, MARK_WIDTH + NEXT_STEP.length));
   return lines.join('\n');
 }
 
@@ -50,14 +51,7 @@ function summarize(checks: readonly DoctorCheck[]): string {
   return `${countOf('ok')} ok, ${counted(countOf('warning'), 'warning')}, ${counted(countOf('failure'), 'failure')}`;
 }
 
-/** The text in lines that end before column 80 and begin at `indent`; commands and quoted paths stay whole. */
-function wrap(text: string, indent: number): string {
-  const lines = [''];
-  for (const word of text.match(/(?:`[^`]*`|"[^"]*"|\S)+/g) ?? []) {
-    const line = lines.at(-1) ?? '';
-    if (line === '') lines[lines.length - 1] = word;
-    else if (indent + line.length + 1 + word.length <= COLUMNS) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines.join(`\n${' '.repeat(indent)}`);
+/** The text in lines that begin at `indent`. */
+function indented(text: string, indent: number): string {
+  return wrap(text, COLUMNS - indent).join(`\n${' '.repeat(indent)}`);
 }

@@ -4,7 +4,10 @@ _cifar10_torch() {
   local -a found
   # SHELL: plain words, without the descriptions that are for another kind of list.
   found=("${(@f)$(SHELL=bash cifar10-torch --get-yargs-completions "${words[@]}" 2>/dev/null)}")
-  compadd -Q -S '' -- "${found[@]}" || _default
+  found=("${(@)found:#}")
+  # No space behind a key: its value is still to come.
+  compadd -Q -S '' -- "${(@M)found:#*=}" && return
+  compadd -Q -- "${(@)found:#*=}" || _default
 }
 if [[ "${zsh_eval_context[-1]}" == "loadautofunc" ]]; then
   _cifar10_torch "$@"

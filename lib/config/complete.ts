@@ -1,5 +1,5 @@
 // Owns what an override that is being typed may become. Must not know shells.
-import { listGroups, listOptions } from './load.js';
+import { listGroups, listOptions } from './packaged.js';
 import { listKeys } from './schema-keys.js';
 
 /**
@@ -7,7 +7,7 @@ import { listKeys } from './schema-keys.js';
  * values that can be listed. Errors: `CONFIG_FILE_NOT_FOUND` for a config folder that cannot be read.
  */
 export function completeOverride(typed: string, configDir?: string): string[] {
-  const prefix = /^(?:\+{0,2}|~)/.exec(typed)?.[0] ?? '';
+  const prefix = /^(?:~|\+{0,2})/.exec(typed)?.[0] ?? '';
   const body = typed.slice(prefix.length);
   const equals = body.indexOf('=');
   const words =
@@ -28,7 +28,6 @@ function keyWords(prefix: string, configDir: string | undefined): string[] {
 function valueWords(key: string, configDir: string | undefined): string[] {
   const options = listOptions(key, configDir);
   if (options.length > 0) return options;
-  const expected = listKeys().find(({ path }) => path === key)?.expected ?? '';
-  if (expected === 'true or false') return ['true', 'false'];
-  return /^one of (.+)$/.exec(expected)?.[1]?.split(', ') ?? [];
+  const keys = listKeys().filter(({ path }) => path === key);
+  return [...new Set(keys.flatMap(({ values }) => values.map(String)))];
 }

@@ -9,12 +9,11 @@ export {
   composeConfig,
   configToYaml,
   type LoadConfigOptions,
-  listGroups,
-  listOptions,
   loadConfig,
   treeToYaml,
 } from './load.js';
 export { modelLabel } from './model-label.js';
+export { listGroups, listOptions } from './packaged.js';
 export { assertValidRuntime } from './runtime.js';
 export { type KeyInfo, listKeys } from './schema-keys.js';
 export { type Config, parseConfig } from './validate.js';

@@ -1,7 +1,9 @@
 // Owns the default of each key: what conf/ sets, in the default configuration or else in the option that has the key.
 
+import { Cifar10Error } from '../errors.js';
 import { isTree, type Tree } from './keys.js';
-import { composeConfig, type LoadConfigOptions, listOptions } from './load.js';
+import { composeConfig, type LoadConfigOptions } from './load.js';
+import { listOptions } from './packaged.js';
 import { type KeyInfo, listKeys } from './schema-keys.js';
 
 /** A key and the value it has by default. */
@@ -28,7 +30,8 @@ function optionTrees({ configDir, env, now }: LoadConfigOptions): { from: string
   return picks.flatMap(([pick, overrides]) => {
     try {
       return [{ from: pick, tree: composeConfig({ configDir, env, now, overrides }).unresolved }];
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Cifar10Error)) throw error;
       return []; // an option of the user's folder that is not whole by itself
     }
   });

@@ -15,9 +15,9 @@ export type CamelCased<Value> = Value extends readonly unknown[]
     ? { readonly [Key in keyof Value as CamelCase<Key & string>]: CamelCased<Value[Key]> }
     : Value;
 
-/** Whether the value is a map: an object that is neither a list nor null. */
+/** Whether the value is a map: a plain object, neither a list nor one of a class such as `Date`. */
 export function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
 function renameKeys(value: unknown, rename: (key: string) => string): unknown {

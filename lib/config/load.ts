@@ -1,25 +1,23 @@
 // Owns the way from what a person wrote to a `Config`, and back to YAML. Must not write anything nor know single keys.
-import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { PACKAGE_ROOT } from '../package-root.js';
+import { Cifar10Error } from '../errors.js';
 import {
   type Composition,
   composeTree,
   entryAt,
+  GROUPED_INTEGER,
   interpolate,
   type KnownKeys,
   type MapNode,
-  SearchPath,
   type Surroundings,
   toPlain,
 } from './composition/index.js';
 import { type ConfigDefinition, definitionToTree } from './define.js';
 import { configToSnake, type Tree } from './keys.js';
+import { configFolders } from './packaged.js';
 import { VARIANT_PATHS } from './schema.js';
 import { validKeys } from './schema-keys.js';
 import { type Config, parseConfig } from './validate.js';
-
-const CONF = join(PACKAGE_ROOT, 'conf');
 
 export interface LoadConfigOptions {
   /** A YAML file, or the same as an object: it picks options and sets values. */
@@ -36,6 +34,8 @@ export interface LoadConfigOptions {
 
 export interface ComposedConfig {
   readonly config: Config;
+  /** The same with the keys of YAML. */
+  readonly resolved: Tree;
   /** Plain snake_case values with references as they were written. */
   readonly unresolved: Tree;
   /** The options that were picked, by group. */
@@ -62,26 +62,21 @@ export function composeConfig(options: LoadConfigOptions = {}): ComposedConfig {
   const surroundings = { env: options.env ?? process.env, now: options.now ?? new Date() };
   const resolved = interpolate(tree, surroundings);
   const config = parseConfig(toPlain(resolved), resolved);
-  return { config, unresolved: toPlain(tree) as Tree, choices };
+  return { config, resolved: configToSnake(config), unresolved: toPlain(tree) as Tree, choices };
 }
 
 function compose({ config, configDir, overrides = [] }: LoadConfigOptions): Composition {
+  const isList = Array.isArray(overrides) && overrides.every((override) => typeof override === 'string');
+  const isConfig = config === undefined || typeof config === 'string' || typeof config === 'object';
+  if (!isList || !isConfig || config === null || Array.isArray(config))
+    throw new Cifar10Error('INVALID_ARGUMENT', {
+      what: isList ? '"config" is of another kind' : '"overrides" is of another kind',
+      expected: isList ? 'a path or an object' : 'a list of texts',
+      found: JSON.stringify(isList ? config : overrides) ?? 'a function',
+      nextStep: 'give one of these, or leave it out',
+    });
   const primary = typeof config === 'object' ? definitionToTree(config) : config;
-  return composeTree({ folders: foldersOf(configDir), config: primary, overrides }, KNOWN);
-}
-
-/** The names of the config groups, sorted. */
-export function listGroups(configDir?: string): string[] {
-  return new SearchPath(foldersOf(configDir)).groups();
-}
-
-/** The names of the options of a group, sorted; empty for an unknown group. */
-export function listOptions(group: string, configDir?: string): string[] {
-  return new SearchPath(foldersOf(configDir)).options(group);
-}
-
-function foldersOf(configDir: string | undefined): string[] {
-  return configDir === undefined ? [CONF] : [CONF, configDir];
+  return composeTree({ folders: configFolders(configDir), config: primary, overrides }, KNOWN);
 }
 
 function nameAt(tree: MapNode, path: string): unknown {
@@ -96,7 +91,7 @@ export function configToYaml(config: Config): string {
 
 /** A plain tree as YAML. */
 export function treeToYaml(tree: Tree): string {
-  return stringify(tree, { aliasDuplicateObjects: false });
+  return stringify(tree, { aliasDuplicateObjects: false, customTags: (tags) => [GROUPED_INTEGER, ...tags] });
 }
 
 /** A text that holds `${` is no reference any more. */

@@ -9,6 +9,8 @@ export interface KeyInfo {
   /** What it may be, in the words of the error for anything else. */
   readonly expected: string;
   readonly description: string;
+  /** Where they can be listed. */
+  readonly values: readonly (string | number | boolean)[];
   readonly isMap: boolean;
   /** The key is there only if each of these maps has this `name`: `[['training.optimizer', 'muon']]`. */
   readonly variants: readonly (readonly [path: string, name: string])[];
@@ -52,7 +54,13 @@ function describeKey(schema: z.ZodType, path: string, variants: Variants): KeyIn
   const isMap = schema instanceof z.ZodObject || schema instanceof z.ZodDiscriminatedUnion;
   // Every message of a value is its expectation; undefined is wrong for all of them.
   const expected = schema.safeParse(undefined).error?.issues[0]?.message ?? '';
-  return { path, expected, description: schema.description ?? '', isMap, variants };
+  return { path, expected, description: schema.description ?? '', values: valuesOf(schema), isMap, variants };
+}
+
+function valuesOf(schema: z.ZodType): (string | number | boolean)[] {
+  if (schema instanceof z.ZodBoolean) return [true, false];
+  if (schema instanceof z.ZodEnum) return schema.options as string[];
+  return schema instanceof z.ZodLiteral ? ([...schema.values] as (string | number)[]) : [];
 }
 
 /** The `name` that picks this option of a union. */

@@ -5,6 +5,7 @@ import { Cifar10Error, type ErrorDetails } from '../errors.js';
 import { describePlace, entryAt, type MapNode } from './composition/index.js';
 import { type CamelCased, isTree, type Tree, toCamel } from './keys.js';
 import { nearestKey } from './nearest-key.js';
+import { listGroups } from './packaged.js';
 import { configSchema, type SnakeConfig, VARIANT_PATHS } from './schema.js';
 import { validKeys } from './schema-keys.js';
 
@@ -37,8 +38,25 @@ function unknownKeyError(unknownKeys: readonly string[], tree: unknown, source?:
     what: `"${key}" is not a key of ${describeParent(parent, tree)}${placeOf(source, key, 'key')}`,
     expected: `one of ${valid.filter((path) => parentOf(path) === parent).join(', ')}`,
     found: unknownKeys.map((unknownKey) => `"${unknownKey}"`).join(', '),
-    nextStep: `use the nearest valid key, "${nearestKey(key, valid)}"`,
+    nextStep: changedVariant(parent, source) ?? adviseKey(key, valid),
   });
+}
+
+function adviseKey(key: string, valid: readonly string[]): string {
+  const nearest = nearestKey(key, [...valid, ...listGroups()]);
+  if (nearest === undefined) return 'see `npx cifar10-torch config keys` for all keys';
+  return valid.includes(nearest)
+    ? `use the nearest valid key, "${nearest}"`
+    : `pick an option of the nearest group, +${nearest}=<option>`;
+}
+
+/** Another name alone leaves the keys of the old one: the advice is then about the name, not about the key. */
+function changedVariant(parent: string, source?: MapNode): string | undefined {
+  const name = source && entryAt(source, [...parent.split('.'), 'name'])?.node;
+  const isGiven =
+    VARIANT_PATHS.has(parent) && name?.at.kind === 'override' && name.at.text.includes('.name=');
+  if (!isGiven || name?.at.kind !== 'override') return undefined;
+  return `give the whole map, ${parent}={name: …, …}, in place of "${name.at.text}", or pick an option of the group`;
 }
 
 /** ` (my.yaml:3:7)`; empty where nobody wrote the key. */

@@ -1,8 +1,10 @@
 // Owns finding runs below an output folder, and naming them. Must not write anything.
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { Cifar10Error, systemCode } from '../errors.js';
+import { LAST_FILE } from './run-files.js';
 import { RECORD_FILE, type RunRecord, type RunStatus, readRecord, statusOf } from './run-record.js';
 
 /** A run as it is found on the disk. */
@@ -12,6 +14,12 @@ export interface RunInfo extends Omit<RunRecord, 'status' | 'formatVersion' | 'p
   /** Absolute path of its folder. */
   runDir: string;
   status: RunStatus;
+}
+
+/** Whether `train` can go on with a run: its state is there, and nobody is at it. */
+export function canResume({ runDir, status }: Pick<RunInfo, 'runDir' | 'status'>): boolean {
+  const isOver = status === 'finished' || status === 'running';
+  return !isOver && existsSync(join(runDir, LAST_FILE));
 }
 
 /** Dated folders, and those of sweeps with a folder for each job. */

@@ -1,9 +1,9 @@
 // Owns the folder of one run: a name no other run has, and the files in it. Must not know what a run computes.
-import { appendFileSync } from 'node:fs';
-import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { appendFileSync, existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { writeFileAtomic } from '../atomic.js';
-import { systemCode, writeError } from '../errors.js';
+import { isTemporary, writeFileAtomic } from '../atomic.js';
+import { Cifar10Error, errorMessage, systemCode, writeError } from '../errors.js';
 
 /** `2026-01-31/09-05-00`; local time. */
 function dateAndTime(now: Date): string {
@@ -26,31 +26,35 @@ export class RunFolder {
 
   /** Makes `<parent>/<date>/<time>`, with `-2`, `-3`… behind it where another run began in the same second. */
   static async createDated(parent: string, now = new Date()): Promise<RunFolder> {
-    return RunFolder.#createNew(resolve(parent, dateAndTime(now)));
-  }
-
-  /** Makes the folder `path`, which must be new, or takes the next name that is: `path-2`… */
-  static async #createNew(path: string): Promise<RunFolder> {
-    let firstMade: string | undefined;
+    const path = resolve(parent, dateAndTime(now));
     for (let attempt = 1; ; attempt++) {
-      const candidate = attempt === 1 ? path : `${path}-${attempt}`;
-      try {
-        firstMade ??= await mkdir(dirname(candidate), { recursive: true });
-        await mkdir(candidate);
-        return new RunFolder(candidate, firstMade);
-      } catch (error) {
-        const code = systemCode(error);
-        if (code === 'EEXIST' && attempt < 1000) continue;
-        // A run that failed may have removed the date folder, which was empty, between the two steps.
-        if (code === 'ENOENT' && attempt < 5) continue;
-        throw writeError(candidate, error);
-      }
+      const folder = await RunFolder.#make(attempt === 1 ? path : `${path}-${attempt}`);
+      if (folder !== undefined) return folder;
     }
   }
 
-  /** Makes the folder `path` of a job of a sweep. */
+  /** Makes the folder. Errors: also `NOT_WRITABLE` where something is there already. */
   static async create(path: string): Promise<RunFolder> {
-    return RunFolder.#createNew(resolve(path));
+    const folder = await RunFolder.#make(resolve(path));
+    if (folder !== undefined) return folder;
+    throw writeError(path, Object.assign(new Error('it is there already'), { code: 'EEXIST' }));
+  }
+
+  /** Undefined where something of that name is there. */
+  static async #make(path: string): Promise<RunFolder | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const firstMade = await mkdir(dirname(path), { recursive: true });
+        await mkdir(path);
+        return new RunFolder(path, firstMade);
+      } catch (error) {
+        const code = systemCode(error);
+        if (code === 'EEXIST' && existsSync(path)) return undefined;
+        // A run that failed may have removed the date folder, which was empty, between the two steps.
+        if (code === 'ENOENT' && attempt < 5) continue;
+        throw writeError(path, error);
+      }
+    }
   }
 
   /** The folder of a run that goes on. */
@@ -75,10 +79,24 @@ export class RunFolder {
     }
   }
 
-  /** The lines of a text file; none if there is no such file. */
+  /** The whole lines of a text file; none if there is no such file. Errors: `RUN_INVALID`. */
   async readLines(name: string): Promise<string[]> {
-    const text = await readFile(this.pathOf(name), 'utf8').catch(() => '');
-    return text.split('\n').filter((line) => line !== '');
+    try {
+      return (await readFile(this.pathOf(name), 'utf8')).split('\n').slice(0, -1);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw new Cifar10Error('RUN_INVALID', {
+        what: `"${this.pathOf(name)}" cannot be read`,
+        found: systemCode(error) ?? errorMessage(error),
+        nextStep: 'restore the file, or begin a new run',
+        cause: error,
+      });
+    }
+  }
+
+  /** Removes what a process that was killed while it wrote has left. */
+  async removeTemporaries(): Promise<void> {
+    for (const name of await readdir(this.path)) if (isTemporary(name)) await this.remove(name);
   }
 
   async remove(name: string): Promise<void> {

@@ -33,12 +33,18 @@ const CSV_COLUMNS = [
 /** Writes the files of one run. Errors of every method: `DISK_FULL`, `NOT_WRITABLE`. */
 export class RunRecorder {
   readonly #folder: RunFolder;
+  readonly #startedMs = performance.now();
+  readonly #earlierSeconds: number;
   #record: RunRecord;
   #epochs = 0;
+  /** The record is written while the training goes on, one version after the other. */
+  #saved: Promise<void> = Promise.resolve();
+  #failure: unknown;
 
   private constructor(folder: RunFolder, record: RunRecord) {
     this.#folder = folder;
     this.#record = record;
+    this.#earlierSeconds = record.durationSeconds;
   }
 
   /** Begins the files of a new run. */
@@ -72,10 +78,9 @@ export class RunRecorder {
   /** Goes on with the files of a run whose state after `step` updates is known; what it did later is taken back. */
   static async resume(folder: RunFolder, record: RunRecord, step: number): Promise<RunRecorder> {
     const recorder = new RunRecorder(folder, record);
-    const epochs = (await folder.readLines(METRICS_JSONL_FILE)).map(
-      (line) => JSON.parse(line) as EpochRecord,
-    );
+    const epochs = (await folder.readLines(METRICS_JSONL_FILE)).flatMap(parseEpoch);
     const kept = epochs.filter((epoch) => epoch.step <= step);
+    await folder.removeTemporaries();
     await folder.write(METRICS_JSONL_FILE, kept.map(jsonLine).join(''));
     await folder.write(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS, ...kept.map(csvRow)]));
     await recorder.#save({ status: 'running', endedAt: null, error: null });
@@ -89,6 +94,7 @@ export class RunRecorder {
 
   /** To be called with every event, in order. */
   add(event: StartEvent | StepEvent | EpochEvent | TestEvent): void {
+    if (this.#failure !== undefined) throw this.#failure;
     if (event.type === 'start') this.#start(event);
     else if (event.type === 'step') this.#record = { ...this.#record, step: event.step };
     else if (event.type === 'epoch') this.#epoch(event);
@@ -100,6 +106,7 @@ export class RunRecorder {
     if (test) this.log(`test accuracy ${test.accuracy} cross-entropy ${test.crossEntropy}`);
     if (error) this.log(`${error.code}: ${error.message}`);
     this.log(`${status}${checkpoint ? `, ${checkpoint}` : ''}`);
+    await this.#saved;
     await this.#save({ ...progress, status, endedAt: new Date().toISOString() });
   }
 
@@ -119,6 +126,7 @@ export class RunRecorder {
     const from = step > 0 ? `, from step ${step}` : '';
     this.log(`start ${model}, ${parameterCount} parameters, seed ${seed}, ${device}, ${threads} threads`);
     this.log(`${trainImages} train and ${valImages} val images, ${steps} steps${from}`);
+    this.#saveSoon();
   }
 
   #epoch({ type: _, ...epoch }: EpochEvent): void {
@@ -129,11 +137,30 @@ export class RunRecorder {
     this.#record = { ...this.#record, val: val ?? null };
     const validation = val ? ` val accuracy ${val.accuracy}` : '';
     this.log(`epoch ${epoch.epoch} step ${step} loss ${loss} accuracy ${accuracy}${validation}`);
+    this.#saveSoon();
+  }
+
+  #saveSoon(): void {
+    const durationSeconds = this.#earlierSeconds + (performance.now() - this.#startedMs) / 1000;
+    this.#saved = this.#saved
+      .then(() => this.#save({ durationSeconds }))
+      .catch((error: unknown) => {
+        this.#failure = error;
+      });
   }
 
   async #save(progress: Progress): Promise<void> {
     this.#record = { ...this.#record, ...progress, process: thisProcess() };
     await this.#folder.write(RECORD_FILE, encodeRecord(this.#record));
+  }
+}
+
+/** Nothing for a line that a crash has cut off. */
+function parseEpoch(line: string): EpochRecord[] {
+  try {
+    return [JSON.parse(line) as EpochRecord];
+  } catch {
+    return [];
   }
 }
 

@@ -26,7 +26,7 @@ test('config show keeps references, --resolve replaces them', async () => {
     output_dir: 'runs/me',
   });
   const { stdout } = await runCli([...words, '--resolve', '--json'], { env });
-  expect(jsonLines(stdout)).toMatchObject([{ outputDir: 'runs/me' }]);
+  expect(jsonLines(stdout)).toMatchObject([{ output_dir: 'runs/me' }]);
 });
 
 test('config show takes a file and a folder of one’s own', async () => {
@@ -94,6 +94,11 @@ test.each([
   ['cifar10-torch config sh', ['show']],
   ['cifar10-torch train --multi', ['--multirun']],
   ['cifar10-torch runs show la', ['latest']],
+  ['cifar10-torch train --resume la', ['latest']],
+  ['cifar10-torch train --config ', []],
+  ['cifar10-torch train ~mo', expect.arrayContaining(['~model', '~model.name'])],
+  ['cifar10-torch train model.name=', ['fast', 'cnn', 'cifar_resnet', 'resnet']],
+  ['cifar10-torch train --help ', expect.not.arrayContaining(['Examples:'])],
 ])('bash completes "%s"', (line, expected) => {
   expect(completions(line)).toEqual(expected);
 });

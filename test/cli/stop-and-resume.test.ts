@@ -36,6 +36,7 @@ const withoutTimes = (path: string) => readFileSync(path, 'utf8').replace(/,"dur
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)('%s saves, tells where, and ends with exit code %i', async (signal, exitCode) => {
   const words = [...NET, `output_dir=${temporaryFolder()}`, '--json'];
   const result = await trainUntil(signal, 1, words);
@@ -95,6 +96,18 @@ test('the state of a stopped run can be evaluated', async () => {
   expect(jsonLines(stdout)).toMatchObject([{ imageCount: 500 }]);
 });
 
+test('of two processes that go on with one run, one is refused', async () => {
+  const words = [...NET, `output_dir=${temporaryFolder()}`, '--json'];
+  const [{ runDir }] = jsonLines((await trainUntil('SIGINT', 2, words)).stdout) as [Stopped];
+  const both = await Promise.all(
+    [1, 2].map(() => runCli(['train', '--resume', runDir, '--json', '--quiet'])),
+  );
+  expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
+  const refused = both.find(({ exitCode }) => exitCode === 1);
+  expect(jsonLines(refused?.stdout ?? '')).toMatchObject([{ error: { code: 'RUN_NOT_RESUMABLE' } }]);
+  expect(readFileSync(join(runDir, 'metrics.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(30);
+});
+
 test('what cannot go on says why', async () => {
   const outputDir = temporaryFolder();
   const train = await runCli(['train', ...TINY, 'training.epochs=0.1', `output_dir=${outputDir}`, '--json']);
@@ -113,5 +126,5 @@ test('what cannot go on says why', async () => {
     exitCode: 1,
     code: 'RUN_NOT_FOUND',
   });
-  expect(await failure('--resume', runDir, 'training.seed=1')).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  expect(await failure('--resume', runDir, 'training.seed=1')).toMatchObject({ exitCode: 2, code: 'USAGE' });
 });

@@ -1,6 +1,7 @@
 // Sweeps and the runs they leave: jobs one after the other, a summary, nothing done twice.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support.js';
@@ -24,8 +25,9 @@ const QUICK = [...TINY, 'training.epochs=0.2'];
 
 async function sweep(words: readonly string[]) {
   const { exitCode, stdout, stderr } = await runCli(['train', '-m', ...words, '--json']);
-  const [result, ...rest] = jsonLines(stdout) as [Sweep, ...{ error: { code: string; message: string } }[]];
-  return { exitCode, stderr, result, error: rest[0]?.error };
+  const [result, ...rest] = jsonLines(stdout) as [Sweep & { error?: { code: string; message: string } }];
+  expect(rest).toEqual([]);
+  return { exitCode, stderr, result, error: result.error };
 }
 
 const statuses = ({ jobs }: Sweep) => jobs.map(({ status }) => status);
@@ -63,10 +65,12 @@ describe('a sweep', () => {
   test('leaves a summary as CSV', () => {
     const lines = readFileSync(join(first.result.sweepDir, 'summary.csv'), 'utf8').trimEnd().split('\n');
     expect(lines[0]).toBe(
-      'job,status,overrides,accuracy,tta_accuracy,cross_entropy,val_accuracy,duration_seconds,run_dir,error_code',
+      'job,status,overrides,val_accuracy,accuracy,tta_accuracy,cross_entropy,duration_seconds,run_dir,error_code,error_message',
     );
     expect(lines).toHaveLength(5);
-    expect(lines[1]).toMatch(/^0,finished,training\.seed=0 training\.optimizer\.lr=0\.01,0\.\d+,,\d/);
+    const accuracies = lines.slice(1).map((line) => Number(line.split(',')[4]));
+    expect(accuracies).toEqual([...accuracies].sort((a, b) => b - a)); // the best first
+    expect(lines[1]).toMatch(/^\d,finished,training\.seed=\d training\.optimizer\.lr=0\.0\d,,0\.\d+,,\d/);
   });
 
   test('that is repeated with --resume runs only what is new', async () => {
@@ -142,6 +146,66 @@ test('every job is checked before the first begins', async () => {
   expect(() => readdirSync(outputDir)).toThrow('ENOENT');
 });
 
+test('a job trains what was checked, whatever happens to the file meanwhile', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'mine.yaml');
+  writeFileSync(path, 'training: {epochs: 0.3}\n');
+  const words = [
+    'train',
+    '-m',
+    '--config',
+    path,
+    ...TINY,
+    `output_dir=${folder}/out`,
+    'training.seed=0,1',
+    '--json',
+  ];
+  const child = startCli(words);
+  const collected = collect(child);
+  child.stderr?.on(
+    'data',
+    (chunk) => String(chunk).includes('job 1/2') && writeFileSync(path, 'garbage: 1\n'),
+  );
+  const [{ jobs }] = jsonLines((await collected).stdout) as [Sweep];
+  expect(jobs.map(({ status }) => status)).toEqual(['finished', 'finished']);
+  for (const { runDir } of jobs)
+    expect(readFileSync(join(runDir as string, 'config.yaml'), 'utf8')).toContain('epochs: 0.3');
+});
+
+test('a broken run of an earlier sweep is passed over, and a crashed one goes on', async () => {
+  const outputDir = temporaryFolder();
+  const words = [...TINY, 'training.epochs=30', `output_dir=${outputDir}`, 'training.seed=0,1'];
+  const child = startCli(['train', '-m', ...words, '--json']);
+  const collected = collect(child);
+  child.stderr?.on('data', (chunk) => String(chunk).includes('epoch 2/') && child.kill('SIGINT'));
+  const [{ jobs }] = jsonLines((await collected).stdout) as [Sweep];
+  const runDir = jobs[0]?.runDir as string;
+  const path = join(runDir, 'run.json');
+  const { pid } = spawnSync(process.execPath, ['-e', '0']);
+  const record = {
+    ...JSON.parse(readFileSync(path, 'utf8')),
+    status: 'running',
+    process: { host: hostname(), pid },
+  };
+  writeFileSync(path, JSON.stringify(record)); // as a killed process leaves it
+  appendFileSync(join(runDir, 'metrics.jsonl'), '{"epoch":9,"st'); // and a line it has not finished
+  const other = await sweep([...QUICK, `output_dir=${outputDir}`]);
+  writeFileSync(join(other.result.jobs[0]?.runDir as string, 'config.yaml'), 'a: [1');
+  const again = await sweep([...words, '--resume']);
+  expect(statuses(again.result)).toEqual(['finished', 'finished']);
+  expect(again.result.jobs[0]?.runDir).toBe(runDir);
+  expect(readFileSync(join(runDir, 'metrics.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(30);
+});
+
+test.each([
+  [['--fail-fast'], 'fail-fast'],
+  [['-m', '--resume=x'], '--resume of a sweep takes no value'],
+])('%j is wrong usage', async (words, text) => {
+  const { exitCode, stderr } = await runCli(['train', ...QUICK, ...words]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(text);
+});
+
 test('with a validation split the best is chosen by it', async () => {
   const words = [
     ...QUICK,
@@ -174,9 +238,9 @@ test('SIGINT stops the running job and the sweep; --resume goes on with it', asy
   child.stderr?.on('data', (chunk) => String(chunk).includes('epoch 2/') && child.kill('SIGINT'));
   const { exitCode, stdout } = await collected;
   expect(exitCode).toBe(130);
-  const [stopped, { error }] = jsonLines(stdout) as [Sweep, { error: { code: string; message: string } }];
+  const [stopped] = jsonLines(stdout) as [Sweep & { error: { code: string; message: string } }];
   expect(statuses(stopped)).toEqual(['stopped', 'pending']);
-  expect(error).toMatchObject({ code: 'ABORTED', message: expect.stringContaining('--resume') });
+  expect(stopped.error).toMatchObject({ code: 'ABORTED', message: expect.stringContaining('--resume') });
   const again = await runCli([...words, '--resume']);
   const [result] = jsonLines(again.stdout) as [Sweep];
   expect(statuses(result)).toEqual(['finished', 'finished']);

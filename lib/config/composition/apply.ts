@@ -1,5 +1,6 @@
 // Owns what each override of a value does to the tree, as Hydra 1.3 defines it. Must not know keys by name:
 // it is told which keys there could be.
+import { isDeepStrictEqual } from 'node:util';
 import { Cifar10Error } from '../../errors.js';
 import { nearestKey } from '../nearest-key.js';
 import { mergeNodes, type VariantPaths } from './merge.js';
@@ -13,7 +14,7 @@ import {
   type Node,
   toPlain,
 } from './node.js';
-import type { Override } from './override.js';
+import { type Override, severalValues } from './override.js';
 
 /** What the engine is told of the keys it composes. */
 export interface KnownKeys {
@@ -37,14 +38,9 @@ function applyOne(root: MapNode, override: Override, known: KnownKeys): MapNode 
   return set(root, path, value, override, known) as MapNode;
 }
 
-function singleValue({ value, text }: Override): Node {
-  if (value?.kind === 'value') return value.node;
-  throw new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
-    what: `override "${text}" has several values`,
-    expected: 'one value',
-    found: value ? `${value.choices.length} values` : 'none',
-    nextStep: 'add -m (--multirun) to run one training for each, or put the value in quotes',
-  });
+function singleValue(override: Override): Node {
+  if (override.value?.kind === 'value') return override.value.node;
+  throw severalValues(override);
 }
 
 /**
@@ -58,6 +54,8 @@ function assertPresent(
   override: Override,
   known: KnownKeys,
 ): void {
+  const parent = entryAt(root, override.key.split('.').slice(0, -1))?.node;
+  if (parent?.kind === 'list') return; // an index that is not there is refused where it is set
   const absent = before === undefined ? override.key : absentKeyOf(before, value, override, known);
   if (absent === undefined || known.validKeys?.(root).includes(absent) === false) return;
   throw absentKey(root, absent, override, known);
@@ -130,8 +128,8 @@ function setItem(
   const index = /^\d+$/.test(key) ? Number(key) : Number.NaN;
   if (!(index < list.items.length))
     throw new Cifar10Error('CONFIG_UNKNOWN_KEY', {
-      what: `"${key}" is not in the list (${describePlace(override.keyAt)})`,
-      expected: `an index from 0 to ${list.items.length - 1}`,
+      what: `"${override.key}" is not in the list (${describePlace(override.keyAt)})`,
+      expected: list.items.length === 0 ? 'a list with items' : `an index from 0 to ${list.items.length - 1}`,
       found: `"${key}"`,
       nextStep: 'correct the index, or give the whole list: key=[1, 2, 3]',
     });
@@ -147,16 +145,16 @@ function remove(
   known: KnownKeys,
 ): MapNode {
   if (before === undefined) throw absentDeletion(root, override, known);
-  const expected = override.value === undefined ? undefined : JSON.stringify(toPlain(singleValue(override)));
-  const found = JSON.stringify(toPlain(before));
-  if (expected !== undefined && expected !== found)
+  const found = toPlain(before);
+  const expected = override.value === undefined ? found : toPlain(singleValue(override));
+  if (!isDeepStrictEqual(expected, found))
     throw new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
       what: `override "${override.text}" removes another value than there is`,
-      expected,
-      found: `${found} in ${describePlace(before.at)}`,
+      expected: JSON.stringify(expected),
+      found: `${JSON.stringify(found)} in ${describePlace(before.at)}`,
       nextStep: `write ~${override.key} to remove whatever it is`,
     });
-  return without(root, path);
+  return without(root, path, override) as MapNode;
 }
 
 function absentDeletion(root: MapNode, { key, keyAt }: Override, known: KnownKeys): Cifar10Error {
@@ -169,11 +167,24 @@ function absentDeletion(root: MapNode, { key, keyAt }: Override, known: KnownKey
   });
 }
 
-function without(map: MapNode, path: readonly string[]): MapNode {
+function without(node: Node, path: readonly string[], override: Override): Node {
   const [key = '', ...rest] = path;
-  const entries = new Map(map.entries);
+  if (node.kind === 'list' && rest.length === 0)
+    throw new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
+      what: `${describePlace(override.keyAt)}, removes an item of a list`,
+      expected: 'a key of a map',
+      found: `"${override.key}"`,
+      nextStep: `give the whole list: ${override.key.slice(0, override.key.lastIndexOf('.'))}=[…]`,
+    });
+  if (node.kind === 'list')
+    return {
+      ...node,
+      items: node.items.map((item, index) => (String(index) === key ? without(item, rest, override) : item)),
+    };
+  if (node.kind !== 'map') return node;
+  const entries = new Map(node.entries);
   const entry = entries.get(key);
   if (rest.length === 0) entries.delete(key);
-  else if (entry?.node.kind === 'map') entries.set(key, { ...entry, node: without(entry.node, rest) });
-  return { ...map, entries };
+  else if (entry) entries.set(key, { ...entry, node: without(entry.node, rest, override) });
+  return { ...node, entries };
 }

@@ -2,7 +2,7 @@
 // Knows no key of this package: `KnownKeys` tells what there could be.
 import { Cifar10Error } from '../../errors.js';
 import { applyOverrides, type KnownKeys } from './apply.js';
-import { type DefaultsItem, splitDefaults } from './defaults-list.js';
+import { type ConfigItem, type DefaultsItem, splitDefaults } from './defaults-list.js';
 import { expandDefaults, type Layer, type Primary, ROOT_CONFIG } from './expand.js';
 import { mergeMaps } from './merge.js';
 import {
@@ -17,6 +17,7 @@ import {
   type Node,
 } from './node.js';
 import { type Override, parseOverride } from './override.js';
+import { groupOf } from './packages.js';
 import { SearchPath } from './search-path.js';
 import { readYamlFile } from './yaml-file.js';
 
@@ -70,36 +71,50 @@ function isOfGroup(override: Override, path: SearchPath): boolean {
  * unless the list names it itself.
  */
 function readPrimary(config: string | object | undefined, path: SearchPath): Primary {
-  const root = {
-    kind: 'config',
-    at: IN_PROGRAM,
-    path: '/',
-    options: [ROOT_CONFIG],
-    package: undefined,
-  } as const;
-  const rootItem = { ...root, isOverride: false, isOptional: false };
   if (config === undefined)
-    return { items: [rootItem], values: emptyMap(IN_PROGRAM), isByHand: false, replacesInRoot: new Set() };
-  const tree =
-    typeof config === 'string' ? readYamlFile(config).root : (fromPlain(config, IN_PROGRAM) as MapNode);
-  const { items, values } = splitDefaults(tree);
-  const namesRoot = items.some((item) => isNamed(item, ROOT_CONFIG));
-  const picked = items.flatMap((item) =>
-    item.kind === 'group' && !item.isOverride ? [item.path.replace(/^\//, '')] : [],
-  );
-  for (const group of picked) if (!path.hasGroup(group)) throwUnknownGroup(path, items, group);
-  return namesRoot
-    ? { items, values, isByHand: true, replacesInRoot: new Set() }
-    : { items: [rootItem, ...items], values, isByHand: true, replacesInRoot: new Set(picked) };
+    return {
+      items: [ROOT_ITEM],
+      values: emptyMap(IN_PROGRAM),
+      package: '',
+      isByHand: false,
+      replacesInRoot: new Set(),
+    };
+  const { root, packageHeader } = typeof config === 'string' ? readYamlFile(config) : fromProgram(config);
+  const { items, values } = splitDefaults(root);
+  const own = { values, package: (packageHeader ?? '').replace(/^_global_\.?/, ''), isByHand: true };
+  if (items.some(isRootItem)) return { ...own, items, replacesInRoot: new Set() };
+  const picks = items.filter((item): item is ConfigItem => item.kind === 'group' && !item.isOverride);
+  const groups = picks.map((item) => groupOf(item, { group: '', package: '' }));
+  const unknown = groups.findIndex((group, index) => !picks[index]?.isOptional && !path.hasGroup(group));
+  if (unknown >= 0)
+    throw path.unknownOption(groups[unknown] as string, '', (picks[unknown] as ConfigItem).at);
+  return { ...own, items: [ROOT_ITEM, ...items], replacesInRoot: new Set(groups) };
 }
 
-function isNamed(item: DefaultsItem, name: string): boolean {
-  return item.kind === 'config' && item.path.replace(/^\//, '') === '' && item.options?.[0] === name;
+const ROOT_ITEM: ConfigItem = {
+  kind: 'config',
+  at: IN_PROGRAM,
+  path: '/',
+  options: [ROOT_CONFIG],
+  package: undefined,
+  isOverride: false,
+  isOptional: false,
+};
+
+function isRootItem(item: DefaultsItem): boolean {
+  const isAtRoot = item.kind === 'config' && (item.path === '' || item.path === '/');
+  return isAtRoot && item.options?.[0] === ROOT_CONFIG;
 }
 
-function throwUnknownGroup(path: SearchPath, items: readonly DefaultsItem[], group: string): void {
-  const item = items.find((other) => other.kind === 'group' && other.path.replace(/^\//, '') === group);
-  if (item?.kind === 'group' && !item.isOptional) throw path.unknownOption(group, '', item.at);
+function fromProgram(config: object): { root: MapNode; packageHeader: undefined } {
+  const root = fromPlain(config, IN_PROGRAM);
+  if (root.kind === 'map') return { root, packageHeader: undefined };
+  throw new Cifar10Error('INVALID_ARGUMENT', {
+    what: 'the configuration is no object',
+    expected: 'a path, or an object with keys',
+    found: `a ${root.kind}`,
+    nextStep: 'give one of these',
+  });
 }
 
 /** The file's values as a tree from the root. */

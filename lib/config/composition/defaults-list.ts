@@ -1,7 +1,7 @@
 // Owns the syntax of a `defaults:` list (hydra.cc, "The Defaults List"). Must not read other files.
 import type { Cifar10Error } from '../../errors.js';
 import type { Entry, MapNode, Node, Place } from './node.js';
-import { toPlain } from './node.js';
+import { assertKeys, toPlain } from './node.js';
 import { invalidFile } from './yaml-file.js';
 
 /** `_self_`: the values of the file itself. */
@@ -29,10 +29,14 @@ const ITEM = /^(?:(override|optional)\s+)?(\/?[\w-]+(?:\/[\w-]+)*)(?:@([\w.-]*))
 const SYNTAX =
   '"_self_", "path/config", "group: option", "override /group: option" or "optional group: option"';
 
-/** The file's items and its values without them; a file without a list has only `_self_`. Errors: `CONFIG_FILE_INVALID`. */
+/**
+ * The file's items and its values without them; a file without a list has only `_self_`.
+ * Errors: `CONFIG_FILE_INVALID`, `CONFIG_UNKNOWN_KEY` for a key with a dot.
+ */
 export function splitDefaults(root: MapNode): { items: readonly DefaultsItem[]; values: MapNode } {
   const { defaults, ...rest } = Object.fromEntries(root.entries) as Record<string, Entry>;
   const values: MapNode = { ...root, entries: new Map(Object.entries(rest)) };
+  assertKeys(values);
   return { items: withSelf(defaults === undefined ? [] : readItems(defaults.node)), values };
 }
 

@@ -4,7 +4,7 @@
 import { Cifar10Error } from '../../errors.js';
 import { type ConfigItem, type DefaultsItem, splitDefaults } from './defaults-list.js';
 import { describePlace, type MapNode, type Place } from './node.js';
-import type { Override } from './override.js';
+import { type Override, severalValues } from './override.js';
 import { groupOf, keyOf, type Parent, packageOf } from './packages.js';
 import type { SearchPath } from './search-path.js';
 
@@ -19,6 +19,8 @@ export interface Layer {
 export interface Primary {
   readonly items: readonly DefaultsItem[];
   readonly values: MapNode;
+  /** Where its values go. */
+  readonly package: string;
   /** Whether its picks are a person's: an `override` in an option does not replace them. */
   readonly isByHand: boolean;
   /** Groups that `config` does not pick, since the primary config picks them. */
@@ -65,6 +67,8 @@ class Expander {
   readonly #picks = new Map<string, Pick>();
   readonly #deletions = new Map<string, Deletion>();
   readonly #choices = new Map<string, readonly string[]>();
+  /** The files whose lists are being expanded. */
+  readonly #open: string[] = [];
 
   constructor(path: SearchPath, primary: Primary, overrides: readonly Override[]) {
     this.#path = path;
@@ -74,8 +78,8 @@ class Expander {
   }
 
   expand(): Expansion {
-    const root = { group: '', package: '' };
     const { items, values, isByHand } = this.#primary;
+    const root = { group: '', package: this.#primary.package };
     this.#registerOverrides(items, root);
     // Appended groups come behind the primary config's own values: an experiment replaces them.
     const appended = this.#expandItems(this.#appended, values, root);
@@ -151,6 +155,7 @@ class Expander {
     const file = this.#path.find(path);
     if (file === undefined && item.isOptional) return [];
     if (file === undefined) throw this.#path.unknownOption(group, option, item.at);
+    if (this.#open.includes(path)) throw endless([...this.#open, path], item.at);
     const { items, values } = splitDefaults(file.root);
     const own = {
       group: path.slice(0, Math.max(0, path.lastIndexOf('/'))),
@@ -160,7 +165,10 @@ class Expander {
       inner.kind === 'group' && this.#primary.replacesInRoot.has(keyOf(inner, own));
     const kept = path === ROOT_CONFIG ? items.filter((inner) => !isReplaced(inner)) : items;
     this.#registerOverrides(kept, own);
-    return this.#expandItems(kept, values, own);
+    this.#open.push(path);
+    const layers = this.#expandItems(kept, values, own);
+    this.#open.pop();
+    return layers;
   }
 
   #isDeleted(key: string, options: readonly string[] | undefined): boolean {
@@ -222,6 +230,15 @@ class Expander {
   }
 }
 
+function endless(paths: readonly string[], at: Place): Cifar10Error {
+  return new Cifar10Error('CONFIG_FILE_INVALID', {
+    what: `a defaults list names a file that it is part of (${describePlace(at)})`,
+    expected: 'lists that come to an end',
+    found: paths.join(' → '),
+    nextStep: 'take one of these items out',
+  });
+}
+
 function toItem(override: Override): ConfigItem {
   return {
     kind: 'group',
@@ -241,6 +258,7 @@ function keyOfOverride(override: Override): string {
 /** The names behind `=`. Undefined only where nothing stands there. */
 function optionsOf(override: Override): readonly string[] | undefined {
   if (override.value === undefined) return undefined;
+  if (override.value.kind === 'sweep') throw severalValues(override);
   const node = override.value.kind === 'value' ? override.value.node : undefined;
   const nodes = node?.kind === 'list' ? node.items : [node];
   const names = nodes.map((item) => (item?.kind === 'scalar' ? item.value : undefined));

@@ -77,6 +77,7 @@ class Interpolator {
   #lookUp(part: Part & { kind: 'key' }, path: readonly string[], at: Place): Node {
     const key = this.#text(part.key, path, at);
     const target = targetPath(key, path);
+    if (target === undefined) throw this.#absent([key], part.source, at);
     const name = target.join('.');
     if (this.#open.includes(name))
       throw interpolationError(part.source, at, {
@@ -86,23 +87,26 @@ class Interpolator {
       });
     this.#open.push(name);
     try {
-      const node = this.#follow(target, part.source, at);
-      return this.resolve(node, target);
+      const { node, isResolved } = this.#follow(target, part.source, at);
+      return isResolved ? node : this.resolve(node, target);
     } finally {
       this.#open.pop();
     }
   }
 
   /** Goes down key by key: a reference on the way is resolved first. */
-  #follow(target: readonly string[], source: string, at: Place): Node {
+  #follow(target: readonly string[], source: string, at: Place): { node: Node; isResolved: boolean } {
     let node: Node = this.#root;
+    let isResolved = false;
     for (const [depth, key] of target.entries()) {
-      const parent: Node = isInterpolated(node) ? this.resolve(node, target.slice(0, depth)) : node;
+      const isReference: boolean = !isResolved && isInterpolated(node);
+      const parent: Node = isReference ? this.resolve(node, target.slice(0, depth)) : node;
+      isResolved ||= isReference;
       const child = childOf(parent, key);
       if (child === undefined) throw this.#absent(target, source, at);
       node = child.node;
     }
-    if (!isMissing(node)) return node;
+    if (!isMissing(node)) return { node, isResolved };
     throw interpolationError(source, at, {
       expected: `a value for "${target.join('.')}"`,
       found: '???',
@@ -148,15 +152,18 @@ class Interpolator {
   }
 }
 
-/** `a.b` and `a[0]` from the root, `.a` from the map that holds the reference, `..a` from the one above. */
-function targetPath(key: string, path: readonly string[]): string[] {
+/**
+ * `a.b` and `a[0]` from the root, `.a` from the map that holds the reference, `..a` from the one above. Undefined for a
+ * way out of the root and for a name that is empty.
+ */
+function targetPath(key: string, path: readonly string[]): string[] | undefined {
   const dots = /^\.*/.exec(key)?.[0].length ?? 0;
   const names = key
     .slice(dots)
     .replace(/\[([^\]]*)\]/g, '.$1')
-    .split('.')
-    .filter((name) => name !== '');
-  return dots === 0 ? names : [...path.slice(0, Math.max(0, path.length - dots)), ...names];
+    .split('.');
+  if (dots > path.length || names.includes('')) return undefined;
+  return dots === 0 ? names : [...path.slice(0, path.length - dots), ...names];
 }
 
 function interpolationError(

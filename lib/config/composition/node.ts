@@ -1,5 +1,6 @@
 // Owns the tree that composition works on: plain values, each with the place where it was written, so that an
 // error found much later can still point there. Must not know how trees are read, merged or checked.
+import { Cifar10Error } from '../../errors.js';
 
 /** Where a key or a value was written; lines, columns and characters count from 1. */
 export type Place =
@@ -55,13 +56,44 @@ export function toPlain(node: Node): unknown {
   return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toPlain(entry.node)]));
 }
 
-/** Plain values as a tree, all of it written at one place. Undefined values are left out. */
+/** Plain values as a tree, all of it written at one place. Undefined values are left out. Errors: `INVALID_ARGUMENT`. */
 export function fromPlain(value: unknown, at: Place): Node {
   if (Array.isArray(value)) return { kind: 'list', at, items: value.map((item) => fromPlain(item, at)) };
-  if (typeof value !== 'object' || value === null) return { kind: 'scalar', at, value: value as Scalar };
-  const given = Object.entries(value).filter(([, item]) => item !== undefined);
+  if (value === null || ['string', 'number', 'boolean'].includes(typeof value))
+    return { kind: 'scalar', at, value: value as Scalar };
+  if (Object.prototype.toString.call(value) !== '[object Object]')
+    throw new Cifar10Error('INVALID_ARGUMENT', {
+      what: 'a configuration holds a value that is no plain value',
+      expected: 'texts, numbers, true, false, null, lists and objects',
+      found: Object.prototype.toString.call(value),
+      nextStep: 'give a plain value',
+    });
+  const given = Object.entries(value as object).filter(([, item]) => item !== undefined);
   const entries = given.map(([key, item]) => [key, { keyAt: at, node: fromPlain(item, at) }] as const);
   return { kind: 'map', at, entries: new Map(entries) };
+}
+
+/** Errors: `CONFIG_UNKNOWN_KEY` for a key that would be taken for a path. */
+export function assertKey(key: string, at: Place): void {
+  if (key !== '' && !key.includes('.')) return;
+  const [first, ...rest] = key.split('.');
+  throw new Cifar10Error('CONFIG_UNKNOWN_KEY', {
+    what: `the key "${key}" cannot be used (${describePlace(at)})`,
+    expected: 'keys without dots, nested in maps',
+    found: `"${key}"`,
+    nextStep:
+      key === '' ? 'give it a name' : `write ${first}: {${rest.join(': {')}: …${'}'.repeat(rest.length)}`,
+  });
+}
+
+/** The same for all keys in the node. */
+export function assertKeys(node: Node): void {
+  if (node.kind === 'list') for (const item of node.items) assertKeys(item);
+  if (node.kind !== 'map') return;
+  for (const [key, entry] of node.entries) {
+    assertKey(key, entry.keyAt);
+    assertKeys(entry.node);
+  }
 }
 
 /** What stands under one key of a map, or at one index of a list. */

@@ -1,5 +1,6 @@
 // Owns the text form of an override as a whole: its prefix, its key, its value. Must not apply it.
 
+import { Cifar10Error } from '../../errors.js';
 import type { Place } from './node.js';
 import { invalidOverride, type ParsedValue, parseValue } from './value-parser.js';
 
@@ -29,6 +30,16 @@ const WORD = '[A-Za-z_$][\\w$-]*|\\d+';
 const KEY = new RegExp(`^(?:(?:${WORD})(?:\\.(?:${WORD}))*|(?:${WORD})(?:/(?:${WORD}))+)$`);
 const PACKAGE = new RegExp(`^(?:${WORD})(?:\\.(?:${WORD}))*$`);
 const EXAMPLE = 'write it like training.epochs=8, model=resnet20, +new.key=1 or ~old.key';
+
+/** The error for several values where there is no sweep. */
+export function severalValues({ text, value }: Override): Cifar10Error {
+  return new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
+    what: `override "${text}" has several values`,
+    expected: 'one value',
+    found: value?.kind === 'sweep' ? `${value.choices.length} values` : 'none',
+    nextStep: 'add -m (--multirun) to run one training for each, or put the value in quotes',
+  });
+}
 
 /** Takes an override apart. Errors: `CONFIG_INVALID_OVERRIDE` with the position in it. */
 export function parseOverride(text: string): Override {

@@ -1,6 +1,7 @@
 // Owns the functions that references may call: `${oc.env:NAME}`, `${now:%Y}`… Pure: what they read is given to them.
 import strftime from 'strftime';
-import { type Node, type Place, type Scalar, toPlain } from './node.js';
+import { Cifar10Error } from '../../errors.js';
+import { fromPlain, type Node, type Place, type Scalar, toPlain } from './node.js';
 import { toScalar } from './scalar-text.js';
 import { parseValue } from './value-parser.js';
 
@@ -40,7 +41,7 @@ export const RESOLVERS: Readonly<Record<string, Resolver>> = {
 function readEnvironment(args: readonly Argument[], { env }: Surroundings, at: Place): Node {
   const [name, fallback] = assertCount(args, 1, 2);
   const key = textOf(name);
-  const value = env[key];
+  const value = Object.hasOwn(env, key) ? env[key] : undefined;
   if (value !== undefined) return { kind: 'scalar', at, value };
   if (fallback === undefined)
     throw new ResolverError(
@@ -59,9 +60,13 @@ function decode(args: readonly Argument[], _surroundings: Surroundings, at: Plac
   const node = argument?.node;
   if (node?.kind !== 'scalar' || typeof node.value !== 'string')
     return node ?? { kind: 'scalar', at, value: null };
-  const parsed = parseValue(node.value, 0);
-  if (parsed.kind === 'value') return parsed.node;
-  throw new ResolverError('one value', `"${node.value}"`, 'put it in brackets to make it a list');
+  try {
+    const parsed = parseValue(node.value, 0);
+    if (parsed.kind === 'value') return fromPlain(toPlain(parsed.node), at);
+  } catch (error) {
+    if (!(error instanceof Cifar10Error)) throw error;
+  }
+  throw new ResolverError('a number, a list or another value', `"${node.value}"`, 'correct the text');
 }
 
 function formatNow(args: readonly Argument[], { now }: Surroundings, at: Place): Node {
@@ -79,12 +84,33 @@ function textOf(argument: Argument | undefined): string {
   return argument === undefined ? '' : textOfValue(toPlain(argument.node));
 }
 
-/** A value inside a text, written as Python writes it, which is what OmegaConf does. */
+/**
+ * A value inside a text, written as Python writes it, which is what OmegaConf does; but a float without a fraction has
+ * none here either: JavaScript has one kind of number.
+ */
 export function textOfValue(value: unknown): string {
+  return typeof value === 'string' ? value : pythonText(value);
+}
+
+function pythonText(value: unknown): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (Array.isArray(value)) return `[${value.map(textOfValue).join(', ')}]`;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'number') return pythonNumber(value);
+  if (typeof value === 'string') return `'${value}'`;
+  if (Array.isArray(value)) return `[${value.map(pythonText).join(', ')}]`;
+  const pairs = Object.entries(value as object).map(([key, item]) => `'${key}': ${pythonText(item)}`);
+  return `{${pairs.join(', ')}}`;
+}
+
+/** Python writes an exponent below 1e-4 and from 1e16 on, with two digits at least. */
+function pythonNumber(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const [mantissa = '', sign = '', exponent = ''] = value.toExponential().split(/e([+-])/);
+  const power = Number(`${sign}${exponent}`);
+  return value !== 0 && (power < -4 || power >= 16)
+    ? `${mantissa}e${sign}${exponent.padStart(2, '0')}`
+    : String(value);
 }
 
 /** The value of an argument that is a text without references. */

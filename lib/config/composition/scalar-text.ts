@@ -21,15 +21,17 @@ export function toScalar(text: string): Scalar {
   return INTEGER.test(text) || FLOAT.test(text) ? Number(text.replaceAll('_', '')) : text;
 }
 
-/** start, start + step… below stop (above it for a negative step), each rounded to the digits that were given. */
-export function rangeValues(start: number, stop: number, step: number): number[] {
+/**
+ * start, start + step… below stop (above it for a negative step), each rounded to the digits that were given. Undefined
+ * for a step of 0 and for more than `max` values.
+ */
+export function rangeValues(start: number, stop: number, step: number, max: number): number[] | undefined {
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (step === 0 || !(count <= max)) return undefined;
   const digits = Math.max(...[start, step].map((value) => decimals(value)));
-  const values: number[] = [];
-  for (let index = 0; ; index++) {
-    const value = Number((start + index * step).toFixed(digits));
-    if (step > 0 ? value >= stop : value <= stop) return values;
-    values.push(value);
-  }
+  const values = Array.from({ length: count }, (_, index) => Number((start + index * step).toFixed(digits)));
+  // The division may have been rounded up over a whole number.
+  return values.filter((value) => (step > 0 ? value < stop : value > stop));
 }
 
 function decimals(value: number): number {

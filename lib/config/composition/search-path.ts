@@ -1,6 +1,6 @@
 // Owns where configs are found by name: folders of YAML files, one folder a group, one file an option.
 // Must not know what is in a file.
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { Cifar10Error, systemCode } from '../../errors.js';
@@ -8,6 +8,8 @@ import { describePlace, type Place } from './node.js';
 import { readYamlFile, type YamlFile } from './yaml-file.js';
 
 const EXTENSION = '.yaml';
+/** Of groups in groups. */
+const MAX_DEPTH = 4;
 
 interface FolderEntry {
   readonly name: string;
@@ -27,14 +29,15 @@ export class SearchPath {
 
   /** Whether a folder of that name is there: `model`, `training/optimizer`. */
   hasGroup(group: string): boolean {
-    return this.groups().includes(group);
+    const { folder, name } = splitPath(group);
+    return this.#entries(folder).some((entry) => entry.isFolder && entry.name === name);
   }
 
   /** All groups, sorted; those in groups are named by their path. */
-  groups(below = ''): string[] {
-    const names = this.#entries(below).filter(({ isFolder }) => isFolder);
+  groups(below = '', depth = MAX_DEPTH): string[] {
+    const names = this.#entries(below).filter(({ name, isFolder }) => isFolder && !name.startsWith('.'));
     const groups = [...new Set(names.map(({ name }) => (below === '' ? name : `${below}/${name}`)))];
-    return groups.flatMap((group) => [group, ...this.groups(group)]).sort();
+    return groups.flatMap((group) => [group, ...(depth > 1 ? this.groups(group, depth - 1) : [])]).sort();
   }
 
   /** The names of the options of a group, sorted. */
@@ -47,12 +50,12 @@ export class SearchPath {
   find(path: string): YamlFile | undefined {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
-    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    const name = `${path.slice(path.lastIndexOf('/') + 1)}${EXTENSION}`;
+    const { folder, name } = splitPath(`${path}${EXTENSION}`);
     const found = this.#entries(folder).filter((entry) => !entry.isFolder && entry.name === name);
     const [first, second] = found.map((entry) => entry.path);
     if (first === undefined) return undefined;
-    if (second !== undefined) throw ambiguous(path, first, second);
+    // A folder of the user's may have a root config of its own, as with Hydra: ours comes first.
+    if (second !== undefined && folder !== '') throw ambiguous(path, first, second);
     const file = readYamlFile(first);
     this.#files.set(path, file);
     return file;
@@ -61,11 +64,12 @@ export class SearchPath {
   /** The error for a config of a group that is not there; lists the options and names the nearest. */
   unknownOption(group: string, option: string, at: Place): Cifar10Error {
     const options = this.options(group);
-    const isGroup = options.length > 0;
+    const isGroup = options.length > 0 && option !== '';
     const valid = isGroup ? options : this.groups();
     const name = isGroup ? option : group;
+    const what = isGroup ? `option "${option}" of "${group}"` : `config group "${group}" with options`;
+    if (group === '') return noConfig(option, options, at);
     const nearest = valid.length === 0 ? undefined : closest(name, valid);
-    const what = isGroup ? `option "${option}" of "${group}"` : `config group "${group}"`;
     return new Cifar10Error('CONFIG_UNKNOWN_OPTION', {
       what: `${what} does not exist (${describePlace(at)})`,
       expected: valid.length === 0 ? 'a group that exists' : `one of ${valid.join(', ')}`,
@@ -92,18 +96,22 @@ export class SearchPath {
       const entries = listFolder(folder, below === '');
       return entries.map((entry) => ({
         name: entry.name,
-        isFolder: entry.isDirectory(),
+        isFolder: entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name))),
         path: join(folder, entry.name),
       }));
     });
   }
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
 function listFolder(folder: string, mustExist: boolean) {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    if (!mustExist && systemCode(error) === 'ENOENT') return [];
+    if (!mustExist) return []; // what cannot be looked into has no configs
     throw new Cifar10Error('CONFIG_FILE_NOT_FOUND', {
       what: `config folder "${folder}" cannot be read`,
       expected: 'a folder with a folder for each group',
@@ -112,6 +120,21 @@ function listFolder(folder: string, mustExist: boolean) {
       cause: error,
     });
   }
+}
+
+function noConfig(name: string, valid: readonly string[], at: Place): Cifar10Error {
+  return new Cifar10Error('CONFIG_UNKNOWN_OPTION', {
+    what: `config "${name}" does not exist (${describePlace(at)})`,
+    expected: `one of ${valid.join(', ')}, or group/option`,
+    found: `"${name}"`,
+    nextStep: 'correct the path',
+  });
+}
+
+/** A path taken apart at its last `/`. */
+function splitPath(path: string): { folder: string; name: string } {
+  const slash = path.lastIndexOf('/');
+  return { folder: path.slice(0, Math.max(0, slash)), name: path.slice(slash + 1) };
 }
 
 function ambiguous(path: string, first: string, second: string): Cifar10Error {

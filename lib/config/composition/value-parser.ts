@@ -2,7 +2,7 @@
 // quoted texts, lists, maps, and the sweeps `a,b`, `choice(…)` and `range(…)`. Must not know keys.
 // Beside Hydra's characters, letters of every script may stand in a text without quotes.
 import { Cifar10Error } from '../../errors.js';
-import type { Entry, Node, Place, Scalar } from './node.js';
+import { assertKey, type Entry, type Node, type Place, type Scalar } from './node.js';
 import { rangeValues, toScalar } from './scalar-text.js';
 
 /** One value of a sweep: its text as it stands in the override, or as a job of its own would be given it. */
@@ -41,6 +41,8 @@ export function invalidOverride(
 
 const QUOTE_IT = 'put the value in quotes, with the whole override in quotes of the other kind for the shell';
 const MAX_CHOICES = 10_000;
+const MAX_DEPTH = 100;
+const RANGE_NAMES = ['start', 'stop', 'step'] as const;
 /** What a text without quotes may hold, beside escapes and references. */
 const PLAIN = /[\w/\-+.$%*@?|:\u0080-\uffff]/;
 const ESCAPABLE = new Set('\\()[]{}:=, \t');
@@ -48,6 +50,8 @@ const ESCAPABLE = new Set('\\()[]{}:=, \t');
 class ValueParser {
   readonly #text: string;
   #next: number;
+  /** Of the lists and maps around the element being read. */
+  #depth = 0;
 
   constructor(text: string, start: number) {
     this.#text = text;
@@ -91,7 +95,7 @@ class ValueParser {
         this.#text,
         begin,
         'a value, choice(…) or range(…)',
-        `write the values of ${name}(…) as a list`,
+        'write the value itself, or put it in quotes',
       );
     this.#next += length;
     const choices = name === 'choice' ? this.#choices() : this.#range(begin);
@@ -101,32 +105,36 @@ class ValueParser {
 
   /** `range(stop)`, `range(start, stop)`, `range(start, stop, step)`, or by name. */
   #range(begin: number): Choice[] {
-    const names = ['start', 'stop', 'step'];
-    const given = new Map<string, number>();
     const positional: number[] = [];
+    const named = new Map<string, number>();
     do {
-      this.#skipSpace();
-      const name = /^(start|stop|step)\s*=\s*/.exec(this.#text.slice(this.#next));
-      this.#next += name?.[0].length ?? 0;
-      const value = this.#number();
-      if (name) given.set(name[1] as string, value);
-      else positional.push(value);
+      const name = this.#rangeName();
+      if (name === undefined ? named.size > 0 : named.has(name)) throw this.#invalidRange(begin);
+      if (name === undefined) positional.push(this.#number());
+      else named.set(name, this.#number());
     } while (this.#take(','));
-    const [first] = positional;
-    const order = positional.length === 1 && first !== undefined && !given.has('stop') ? ['stop'] : names;
-    for (const [index, value] of positional.entries()) given.set(order[index] ?? 'excess', value);
-    const [start = 0, stop, step = 1] = names.map((name) => given.get(name));
-    if (stop === undefined || step === 0 || given.has('excess') || (stop - start) / step > MAX_CHOICES)
-      throw invalidOverride(
-        this.#text,
-        begin,
-        `range(start, stop, step) of at most ${MAX_CHOICES} values`,
-        'correct the range',
-      );
-    return rangeValues(start, stop, step).map((value) => ({
-      text: String(value),
-      node: this.#scalar(begin, value),
-    }));
+    const isStop = positional.length === 1 && named.size === 0;
+    for (const [index, value] of positional.entries()) {
+      const name = isStop ? 'stop' : (RANGE_NAMES[index] ?? 'stop');
+      if (named.has(name)) throw this.#invalidRange(begin);
+      named.set(name, value);
+    }
+    const [start = 0, stop, step = 1] = RANGE_NAMES.map((name) => named.get(name));
+    const values = stop === undefined ? undefined : rangeValues(start, stop, step, MAX_CHOICES);
+    if (values === undefined) throw this.#invalidRange(begin);
+    return values.map((value) => ({ text: String(value), node: this.#scalar(begin, value) }));
+  }
+
+  #rangeName(): string | undefined {
+    this.#skipSpace();
+    const match = /^(start|stop|step)\s*=\s*/.exec(this.#text.slice(this.#next));
+    this.#next += match?.[0].length ?? 0;
+    return match?.[1];
+  }
+
+  #invalidRange(begin: number): Cifar10Error {
+    const expected = `range(start, stop, step) of at most ${MAX_CHOICES} values, the step not 0`;
+    return invalidOverride(this.#text, begin, expected, 'correct the range');
   }
 
   #number(): number {
@@ -140,6 +148,15 @@ class ValueParser {
   /** `ends`: the characters that end a text without quotes here. */
   #element(ends: string): Node {
     this.#skipSpace();
+    if (++this.#depth > MAX_DEPTH) throw this.#unexpected(`lists and maps in at most ${MAX_DEPTH} others`);
+    try {
+      return this.#elementHere(ends);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #elementHere(ends: string): Node {
     const begin = this.#next;
     if (this.#take('['))
       return { kind: 'list', at: this.#at(begin), items: this.#items(']', () => this.#element(',]')) };
@@ -167,6 +184,7 @@ class ValueParser {
     const begin = this.#next;
     const key = this.#element(':}');
     if (key.kind !== 'scalar') throw invalidOverride(this.#text, begin, 'a key', QUOTE_IT);
+    assertKey(String(key.value), this.#at(begin));
     this.#expect(':');
     return [String(key.value), { keyAt: this.#at(begin), node: this.#element(',}') }];
   }

@@ -25,7 +25,7 @@ export interface YamlFile {
 }
 
 /** `50_000`, which OmegaConf's YAML 1.1 reads as an integer and YAML 1.2 as a text. */
-const GROUPED_INTEGER: ScalarTag = {
+export const GROUPED_INTEGER: ScalarTag = {
   tag: 'tag:yaml.org,2002:int',
   default: true,
   test: /^[-+]?[1-9]\d*(?:_\d+)+$/,
@@ -41,11 +41,11 @@ export function readYamlFile(path: string): YamlFile {
 }
 
 /** The same for a text that came from `path`. */
-export function parseYaml(path: string, text: string): YamlFile {
+function parseYaml(path: string, text: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
-    logLevel: 'silent',
+    logLevel: 'error', // with it, a second document in the file is an error
     prettyErrors: true,
     merge: true,
     customTags: (tags) => [GROUPED_INTEGER, ...tags],
@@ -57,7 +57,7 @@ export function parseYaml(path: string, text: string): YamlFile {
     throw invalidFile(at, 'valid YAML', firstLine(problem.message), problem);
   }
   const root = new TreeReader(path, document, lines).read();
-  return { path, packageHeader: packageHeaderOf(text), root };
+  return { path, packageHeader: packageHeaderOf(path, text), root };
 }
 
 /** The error for a config file whose content is not what it must be. */
@@ -87,10 +87,17 @@ function readText(path: string): string {
   }
 }
 
-/** Hydra looks for it in the comments above the first line of YAML. */
-function packageHeaderOf(text: string): string | undefined {
-  const comments = /^(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]*#.*)?/.exec(text)?.[0] ?? '';
-  return /^[ \t]*#[ \t]*@package[ \t]+(\S*)[ \t]*$/m.exec(comments)?.[1];
+/** As Hydra reads it: above the first line that is neither empty nor begins with `# @`. */
+function packageHeaderOf(path: string, text: string): string | undefined {
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const header = /^\s*#\s*@(\w+)\s*(.*?)\s*$/.exec(line);
+    if (header === null && line.trim() !== '') return undefined;
+    if (header?.[1] !== 'package') continue;
+    if (/^\S*$/.test(header[2] as string)) return header[2];
+    const at: Place = { kind: 'file', file: path, line: index + 1, column: 1 };
+    throw invalidFile(at, '# @package and one package', `"${line.trim()}"`);
+  }
+  return undefined;
 }
 
 function firstLine(message: string): string {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KnownOptions } from '../../../lib/config/index.js';
+import type { KnownOptions, LoadConfigOptions } from '../../../lib/config/index.js';
 import {
   type ConfigDefinition,
   composeConfig,
@@ -145,13 +145,31 @@ describe('a definition in a program', () => {
   });
 
   test('is checked by the compiler, key by key', () => {
-    defineConfig({ training: { epochs: 2, optimizer: { name: 'sgd', nesterov: true } }, model: { depth: 20 } });
+    defineConfig({
+      training: { epochs: 2, optimizer: { name: 'sgd', nesterov: true } },
+      model: { depth: 20 },
+    });
     // @ts-expect-error a key that does not exist
     defineConfig({ training: { epochs: 2, epoch: 3 } });
     // @ts-expect-error a value of another type
     defineConfig({ training: { device: 'gpu' } });
     // @ts-expect-error a group that does not exist
     defineConfig({ defaults: { modle: 'fast' } });
+  });
+
+  test('of another kind is refused', () => {
+    const load = (options: object) => () => loadConfig(options as LoadConfigOptions);
+    for (const options of [
+      { config: null },
+      { config: [] },
+      { config: 3 },
+      { overrides: 'a=1' },
+      { overrides: [1] },
+    ])
+      expect(load(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(load({ config: { training: { optimizer: new Date() } } })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
   });
 
   test('is checked like a file', () => {
@@ -205,6 +223,11 @@ describe('references', () => {
     });
     expect(config.outputDir).toBe('out/me_2026_4');
     expect(unresolved.output_dir).toBe('out/${oc.env:WHO}_${now:%Y}_${training.seed}');
+  });
+
+  test('and texts that look like numbers survive YAML', async () => {
+    const config = loadConfig({ overrides: ["output_dir='1_000'"] });
+    expect(loadConfig({ config: await configFile(configToYaml(config)) })).toEqual(config);
   });
 
   test('that were resolved to a text like a reference stay a text in YAML', async () => {

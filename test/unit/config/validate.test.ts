@@ -96,6 +96,21 @@ describe('unknown keys', () => {
     });
   });
 
+  test('may be a group that was meant', () => {
+    expect(failure('+expriment=resnet20_sgd')).toMatchObject({
+      code: 'CONFIG_UNKNOWN_KEY',
+      nextStep: 'pick an option of the nearest group, +experiment=<option>',
+    });
+    expect(failure('+completely_else=1')).toMatchObject({ nextStep: expect.stringContaining('config keys') });
+  });
+
+  test('left by another name are a matter of the name', () => {
+    expect(failure('training.optimizer.name=sgd')).toMatchObject({
+      code: 'CONFIG_UNKNOWN_KEY',
+      nextStep: expect.stringContaining('give the whole map, training.optimizer={name: …, …}'),
+    });
+  });
+
   test('come before invalid values and are all named', () => {
     expect(failure('training.foo=1', 'training.bar=1', 'training.epochs=-1')).toMatchObject({
       code: 'CONFIG_UNKNOWN_KEY',

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import {
   compareRuns,
@@ -59,6 +59,8 @@ async function makeRun(
   else if (status === 'failed')
     await recorder.end(status, { error: { code: 'OUT_OF_MEMORY', message: 'none left' } });
   else if (status) await recorder.end(status, { durationSeconds: 4, checkpoint: 'last.safetensors' });
+  // While the run goes on its record is written behind the events.
+  else await vi.waitFor(async () => expect(await readRecord(folder.path)).toMatchObject({ step: 10 }));
   return folder;
 }
 
@@ -82,7 +84,14 @@ describe('the files of a run', () => {
     const log = await folder.readLines('train.log');
     expect(log[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z start fast, 5 parameters, seed 0, cpu, 2 threads$/);
     expect(log.at(-1)).toMatch(/ epoch 1 step 10 loss 1 accuracy 0.5$/);
-    expect(await readRecord(folder.path)).toMatchObject({ status: 'running', endedAt: null, test: null });
+    await vi.waitFor(async () =>
+      expect(await readRecord(folder.path)).toMatchObject({
+        status: 'running',
+        step: 10,
+        steps: 20,
+        endedAt: null,
+      }),
+    );
   });
 
   test('say how it ended', async () => {

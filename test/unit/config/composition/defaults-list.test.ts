@@ -187,6 +187,15 @@ describe('defaults lists', () => {
     expect(compose(files, overrides)).toEqual(expected);
   });
 
+  test('a package header counts only above all other comments, as with Hydra', () => {
+    const files = (head: string) => ({
+      'config.yaml': 'defaults: [db: mysql]',
+      'db/mysql.yaml': `${head}x: 1\n`,
+    });
+    expect(compose(files('\n# @package a\n# words\n'))).toEqual({ a: { x: 1 } });
+    expect(compose(files('# words\n# @package a\n'))).toEqual({ db: { x: 1 } });
+  });
+
   test('merge keys and aliases of YAML are resolved, 1_000 is an integer', () => {
     const text = 'x: &base {p: 1, n: 1_000}\ny: {<<: *base, p: 2}\nz: *base\n';
     expect(compose({ 'config.yaml': text })).toEqual({

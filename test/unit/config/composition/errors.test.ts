@@ -1,7 +1,7 @@
 // What is wrong is said with its place, what was expected, what was found and the next step.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { composeTree } from '../../../../lib/config/composition/index.js';
+import { composeTree, expandSweep } from '../../../../lib/config/composition/index.js';
 import { temporaryFolder } from '../../../support.js';
 import { ANY_KEY, compose, DB, type Files, writeFiles } from './support.js';
 
@@ -49,7 +49,11 @@ describe('what is wrong is said with its place', () => {
     ],
     ['db={usr: x}', 'CONFIG_UNKNOWN_KEY', '"db.usr" is not in the configuration'],
     ['name.x=1', 'CONFIG_UNKNOWN_KEY', '"name.x" is not in the configuration'],
-    ['list.3=1', 'CONFIG_UNKNOWN_KEY', '"list.3" is not in the configuration'],
+    [
+      'list.3=1',
+      'CONFIG_UNKNOWN_KEY',
+      '"list.3" is not in the list (override "list.3=1", character 1): expected an index from 0 to 0',
+    ],
     ['++list.3=1', 'CONFIG_UNKNOWN_KEY', 'expected an index from 0 to 0'],
     ['+name=x', 'CONFIG_INVALID_OVERRIDE', 'config.yaml:4:7. Next step: leave the "+" out: name=x'],
     ['~nmae', 'CONFIG_UNKNOWN_KEY', 'use the nearest valid key, "name"'],
@@ -62,7 +66,7 @@ describe('what is wrong is said with its place', () => {
       'character 1): expected one of mysql, postgresql, found "mysq". Next step: use the nearest, "mysql"',
     ],
     ['db=../db/mysql', 'CONFIG_UNKNOWN_OPTION', 'option "../db/mysql" of "db"'],
-    ['dbs/x=mysql', 'CONFIG_UNKNOWN_OPTION', 'config group "dbs/x" does not exist'],
+    ['dbs/x=mysql', 'CONFIG_UNKNOWN_OPTION', 'config group "dbs/x" with options does not exist'],
     ['db=3', 'CONFIG_INVALID_OVERRIDE', 'expected the name of an option'],
     ['++db=mysql', 'CONFIG_INVALID_OVERRIDE', 'no "++" for a group'],
     [
@@ -83,6 +87,29 @@ describe('what is wrong is said with its place', () => {
     ['name=${hydra:x}', 'CONFIG_INTERPOLATION', 'one of the resolvers oc.env, oc.decode, now, found "hydra"'],
     ['name=${}', 'CONFIG_INTERPOLATION', ''],
     ['name=${oc.env:}', 'CONFIG_INTERPOLATION', 'expected 1 or 2 arguments, found 0'],
+    [
+      'name={a.b: 1}',
+      'CONFIG_UNKNOWN_KEY',
+      'the key "a.b" cannot be used (override "name={a.b: 1}", character 7)',
+    ],
+    ['db=mysql,postgresql', 'CONFIG_INVALID_OVERRIDE', 'found 2 values. Next step: add -m'],
+    ['name=range(1,start=2)', 'CONFIG_INVALID_OVERRIDE', 'expected range(start, stop, step)'],
+    ['name=range(step=2,1,5)', 'CONFIG_INVALID_OVERRIDE', 'expected range(start, stop, step)'],
+    ['name=range(0,1e-198,1e-200)', 'CONFIG_INVALID_OVERRIDE', 'several values'],
+    ['~list.0', 'CONFIG_INVALID_OVERRIDE', 'removes an item of a list'],
+    [
+      'name=${oc.env:constructor}',
+      'CONFIG_INTERPOLATION',
+      'the environment variable "constructor" to be set',
+    ],
+    [
+      "name=${oc.decode:'[1'}",
+      'CONFIG_INTERPOLATION',
+      'expected a number, a list or another value, found "[1"',
+    ],
+    ['name=${.....a}', 'CONFIG_INTERPOLATION', 'found ".....a"'],
+    ['name=${db..user}', 'CONFIG_INTERPOLATION', 'found "db..user"'],
+    [`name=${'['.repeat(20_000)}`, 'CONFIG_INVALID_OVERRIDE', 'in at most 100 others'],
     ['name=???', 'CONFIG_VALUE_MISSING', '"name" must be given (override "name=???", character 6)'],
   ])('override %s: %s', (override, code, text) => {
     const result = failureOf(() => compose(base, [override]));
@@ -161,6 +188,40 @@ describe('what is wrong is said with its place', () => {
   ])('a file with %s', (_name, text, code, message) => {
     const result = failureOf(() => compose(base, [], text));
     expect(result).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'a dotted key',
+      'db.user: me\n',
+      'mine.yaml:1:1): expected keys without dots, nested in maps, found "db.user". Next step: write db: {user: …}',
+    ],
+    ['a second document', 'name: x\n---\nname: y\n', 'mine.yaml:2:1'],
+    ['a package of two words', '# @package a b\nname: x\n', 'expected # @package and one package'],
+    ['a config that is not there', 'defaults: [base]\n', 'config "base" does not exist'],
+  ])('a file with %s', (_name, text, message) => {
+    expect(failureOf(() => compose(base, [], text))).toMatchObject({
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('a defaults list that leads back to itself', () => {
+    const files = {
+      'config.yaml': 'defaults: [db: a]',
+      'db/a.yaml': 'defaults: [b]',
+      'db/b.yaml': 'defaults: [a]',
+    };
+    expect(failureOf(() => compose(files))).toMatchObject({
+      code: 'CONFIG_FILE_INVALID',
+      found: 'config → db/a → db/b → db/a',
+    });
+  });
+
+  test('too many jobs of a sweep', () => {
+    expect(failureOf(() => expandSweep(['a=range(10000)', 'b=range(10000)']))).toMatchObject({
+      code: 'CONFIG_INVALID_OVERRIDE',
+      found: '100000000',
+    });
   });
 
   test('a file and a folder that are not there', () => {
