@@ -10,12 +10,12 @@ command -v hyperfine >/dev/null || { echo "bench-cli: hyperfine is missing (Debi
 
 echo "$(nproc) cores, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), Node.js $(node --version), $runs runs each"
 hyperfine --shell=none --warmup 3 --runs "$runs" --style basic --export-json build/bench-cli.json \
-  --command-name 'node -e 0' 'node -e 0' \
-  --command-name '--help' "node $cli --help" \
-  --command-name 'train --help' "node $cli train --help" \
-  --command-name 'config show' "node $cli config show" \
-  --command-name 'config show, overrides' "node $cli config show model=resnet20 training.optimizer.lr=0.05" \
-  --command-name '--version' "node $cli --version" >/dev/null 2>&1
+  --command-name='node -e 0' 'node -e 0' \
+  --command-name='--help' "node $cli --help" \
+  --command-name='train --help' "node $cli train --help" \
+  --command-name='config show' "node $cli config show" \
+  --command-name='config show, overrides' "node $cli config show model=resnet20 training.optimizer.lr=0.05" \
+  --command-name='--version' "node $cli --version" >/dev/null
 node --input-type=module --eval '
   import { readFileSync } from "node:fs";
   const { results } = JSON.parse(readFileSync("build/bench-cli.json", "utf8"));
