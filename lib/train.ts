@@ -199,6 +199,7 @@ class Run {
   /** Keeps the records of a run that has shown something; a resumed one can still go on from where it was. */
   async fail(error: unknown): Promise<void> {
     const isResumed = this.#plan.state !== null;
+    await this.#recorder.settle();
     if (!isResumed && !this.#recorder.hasEpochs) return this.#folder.discard();
     const code = error instanceof Cifar10Error ? error.code : 'INTERNAL';
     const failure = { error: { code, message: errorMessage(error) } };

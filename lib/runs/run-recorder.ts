@@ -106,8 +106,13 @@ export class RunRecorder {
     if (test) this.log(`test accuracy ${test.accuracy} cross-entropy ${test.crossEntropy}`);
     if (error) this.log(`${error.code}: ${error.message}`);
     this.log(`${status}${checkpoint ? `, ${checkpoint}` : ''}`);
-    await this.#saved;
+    await this.settle();
     await this.#save({ ...progress, status, endedAt: new Date().toISOString() });
+  }
+
+  /** Waits for what is being written; must come before the folder is removed, which a write would make again. */
+  async settle(): Promise<void> {
+    await this.#saved;
   }
 
   /** After the last epoch, on the images held out of train. */
