@@ -11,7 +11,7 @@ export interface Versions {
   cuda: string | null;
 }
 
-/** The versions in use. Never throws. */
+/** The versions found, as `doctor` finds them. Never throws. */
 export function versions(): Versions {
   const libtorch = findLibtorch();
   const [, major, minor] = /^cu(\d+)(\d)$/.exec(libtorch?.variant ?? '') ?? [];
