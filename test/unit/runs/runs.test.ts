@@ -60,7 +60,10 @@ async function makeRun(
     await recorder.end(status, { error: { code: 'OUT_OF_MEMORY', message: 'none left' } });
   else if (status) await recorder.end(status, { durationSeconds: 4, checkpoint: 'last.safetensors' });
   // While the run goes on its record is written behind the events.
-  else await vi.waitFor(async () => expect(await readRecord(folder.path)).toMatchObject({ step: 10 }));
+  else
+    await vi.waitFor(async () => expect(await readRecord(folder.path)).toMatchObject({ step: 10 }), {
+      timeout: 20_000,
+    });
   return folder;
 }
 
@@ -84,14 +87,12 @@ describe('the files of a run', () => {
     const log = await folder.readLines('train.log');
     expect(log[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z start fast, 5 parameters, seed 0, cpu, 2 threads$/);
     expect(log.at(-1)).toMatch(/ epoch 1 step 10 loss 1 accuracy 0.5$/);
-    await vi.waitFor(async () =>
-      expect(await readRecord(folder.path)).toMatchObject({
-        status: 'running',
-        step: 10,
-        steps: 20,
-        endedAt: null,
-      }),
-    );
+    expect(await readRecord(folder.path)).toMatchObject({
+      status: 'running',
+      step: 10,
+      steps: 20,
+      endedAt: null,
+    });
   });
 
   test('say how it ended', async () => {
