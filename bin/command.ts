@@ -96,7 +96,7 @@ async function runCommand<Arguments extends GlobalArguments>(
   if (args.libtorch) process.env.LIBTORCH = args.libtorch;
   const isJson = args.json ?? false;
   const isQuiet = args.quiet ?? false;
-  const progress = createProgress(process.stderr, isQuiet);
+  const progress = createProgress(process.stderr, isQuiet, isJson);
   const message = (line: string) => {
     if (!isQuiet) progress.print(line);
   };

@@ -2,7 +2,7 @@
 import { AbortError, Cifar10Error, errorMessage } from '../lib/errors.js';
 import type { SweepError, TrainingStopped } from '../lib/index.js';
 import { Interruption } from './interruption.js';
-import { colorsOf, printJson } from './output.js';
+import { colorsOf, NO_COLORS, printJson } from './output.js';
 import { describeStop } from './reports.js';
 
 const FAILURE = 1;
@@ -18,7 +18,8 @@ export function exitCodeOf(error: unknown): number {
 /** One line on stderr, the stack only with the environment variable DEBUG; with `isJson` an object on stdout as well. */
 export function reportFailure(error: unknown, isJson: boolean): void {
   const { code, message } = toCoded(error);
-  process.stderr.write(`${isStop(error) ? describeStop(error) : describeFailure(code, message)}\n`);
+  const colors = isJson ? NO_COLORS : colorsOf(process.stderr);
+  process.stderr.write(`${isStop(error) ? describeStop(error) : describeFailure(code, message, colors)}\n`);
   if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   // The records on stdout have told it already, file by file.
   if (isJson && code !== 'SOME_IMAGES_FAILED') printJson({ error: { code, message }, ...detailsOf(error) });
@@ -39,8 +40,7 @@ function isStop(error: unknown): error is TrainingStopped {
   return error instanceof AbortError && error.name === 'TrainingStopped';
 }
 
-function describeFailure(code: string, message: string): string {
-  const { red, yellow } = colorsOf(process.stderr);
+function describeFailure(code: string, message: string, { red, yellow }: typeof NO_COLORS): string {
   const mark = code === 'ABORTED' ? yellow('stopped') : red('error');
   // Paths below the working folder as a person would type them.
   return `${mark} ${code}: ${message.replaceAll(`${process.cwd()}/`, '')}`;

@@ -11,6 +11,8 @@ export function printJson(value: object): void {
   printLine(JSON.stringify(value));
 }
 
+export const NO_COLORS = pc.createColors(false);
+
 /** Colours for a terminal, nothing for files and pipes, and none with NO_COLOR or in CI. */
 export function colorsOf(stream: Writable & { isTTY?: boolean }): ReturnType<typeof pc.createColors> {
   const { NO_COLOR, CI, TERM } = process.env;

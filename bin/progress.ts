@@ -26,10 +26,10 @@ export interface Progress {
 
 type TextStream = NodeJS.WriteStream;
 
-/** The display that suits the stream: a bar only where a person watches. */
-export function createProgress(stream: TextStream, isQuiet: boolean): Progress {
+/** The display that suits the stream: a bar only where a person watches, and not for a script that asks for JSON. */
+export function createProgress(stream: TextStream, isQuiet: boolean, isJson: boolean): Progress {
   const isWatched = stream.isTTY && !process.env.CI && process.env.TERM !== 'dumb';
-  if (isWatched && !isQuiet) return new BarProgress(stream);
+  if (isWatched && !isQuiet && !isJson) return new BarProgress(stream);
   return new LineProgress(stream, isQuiet);
 }
 

@@ -90,6 +90,7 @@ test.each([
 test.each([
   ['CI', { CI: 'true' }, []],
   ['--quiet', {}, ['--quiet']],
+  ['--json', {}, ['--json']],
 ])('no bar with %s', async (name, env, words) => {
   const terminal = new Terminal(['train', ...NET, 'training.epochs=2', ...words], {
     cwd: temporaryFolder(),
@@ -98,5 +99,7 @@ test.each([
   expect(await terminal.end()).toBe(0);
   expect(terminal.raw).not.toMatch(/[█░]/);
   const epochs = (await terminal.lines()).filter((line) => line.includes('epoch 1/2'));
-  expect(epochs).toHaveLength(name === 'CI' ? 1 : 0);
+  expect(epochs).toHaveLength(name === '--quiet' ? 0 : 1);
+  const isJson = terminal.raw.split('\r\n').some((line) => line.startsWith('{"checkpoint"'));
+  expect(isJson).toBe(name === '--json');
 });
