@@ -1,5 +1,5 @@
-// Owns the help texts that the build has written down: reading one takes a tenth of the time that making it takes,
-// most of which is loading the parser. Must not make them: scripts/build-help.mjs does, with the parser itself.
+// Owns the help texts that the build has written down, so that `--help` need not load the parser, which would take most
+// of the time. Must not make them: scripts/build-help.mjs does, with the parser itself.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

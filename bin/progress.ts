@@ -95,7 +95,10 @@ const LONGEST_SILENCE_MS = 10_000;
 const LONGEST_SILENCE_BETWEEN_LINES_MS = 60_000;
 const SHORTEST_SILENCE_MS = 1_000;
 
-/** A line at each tenth of the work, but not more than one a second, and at least one each ten seconds. */
+/**
+ * A line at each tenth of the work, but not more than one a second, and at least one each ten seconds; where the work
+ * has lines of its own, only after a minute of silence.
+ */
 class LineProgress implements Progress {
   readonly #stream: TextStream;
   readonly #isQuiet: boolean;

@@ -7,7 +7,6 @@ import { invalidFile } from './yaml-file.js';
 /** `_self_`: the values of the file itself. */
 export interface SelfItem {
   readonly kind: 'self';
-  readonly at: Place;
 }
 
 /** A config by its path, or options of a group. */
@@ -44,8 +43,9 @@ function readItems(list: Node): DefaultsItem[] {
   if (list.kind !== 'list') throw invalidItem(list, 'a list under "defaults"');
   const items = list.items.map(readItem);
   if (items.filter(({ kind }) => kind === 'self').length > 1) throw invalidItem(list, 'at most one "_self_"');
-  const firstOverride = items.findIndex((item) => item.kind !== 'self' && item.isOverride);
-  const late = items.find((item, index) => item.kind !== 'self' && !item.isOverride && index > firstOverride);
+  const named = items.filter((item): item is ConfigItem => item.kind !== 'self');
+  const firstOverride = named.findIndex(({ isOverride }) => isOverride);
+  const late = named.slice(Math.max(0, firstOverride)).find(({ isOverride }) => !isOverride);
   if (firstOverride >= 0 && late !== undefined)
     throw invalidFile(late.at, 'overrides only at the end of the list', 'an item after an override');
   return items;
@@ -54,13 +54,12 @@ function readItems(list: Node): DefaultsItem[] {
 /** Without `_self_` the file's own values come last, so that they win. */
 function withSelf(items: DefaultsItem[]): DefaultsItem[] {
   if (items.some(({ kind }) => kind === 'self')) return items;
-  const at: Place = { kind: 'program' };
   const end = items.findIndex((item) => item.kind !== 'self' && item.isOverride);
-  return items.toSpliced(end < 0 ? items.length : end, 0, { kind: 'self', at });
+  return items.toSpliced(end < 0 ? items.length : end, 0, { kind: 'self' });
 }
 
 function readItem(node: Node): DefaultsItem {
-  if (node.kind === 'scalar' && node.value === '_self_') return { kind: 'self', at: node.at };
+  if (node.kind === 'scalar' && node.value === '_self_') return { kind: 'self' };
   if (node.kind === 'scalar' && typeof node.value === 'string') return configItem(node, node.value);
   const [pair, ...more] = node.kind === 'map' ? node.entries : [];
   if (pair === undefined || more.length > 0) throw invalidItem(node, SYNTAX);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   assertTensorsMatch,
   encodeSafetensors,
+  parseSafetensors,
   readCheckpoint,
   saveCheckpoint,
   type TensorData,
@@ -44,6 +45,28 @@ describe('saveCheckpoint', () => {
     expect(checkpoint.meta).toEqual({ format: 'cifar10-torch', formatVersion: 1, ...meta });
     expect([...(checkpoint.tensors.get('fc.weight')?.data ?? [])]).toEqual(new Array(80).fill(7));
     expect(await readdir(join(folder, 'runs'))).toEqual(['model.safetensors']);
+  });
+
+  test('keeps the state of the optimizer apart from the model, and where the training stands', async () => {
+    const progress = {
+      step: 3,
+      trainedImages: 300,
+      trainSeconds: 0.1 + 0.2,
+      epochTotals: { steps: 1, loss: 1 / 3, accuracy: 0.5, seconds: 0.1 },
+    };
+    const optimizer = new Map([
+      ['fc.bias', { dtype: 'F32', shape: [1], data: new Uint8Array(4).fill(9) } as const],
+    ]);
+    await saveCheckpoint(path, { tensors, optimizer, progress, ...meta });
+    const checkpoint = await readCheckpoint(path);
+    expect([...checkpoint.tensors.keys()].sort()).toEqual([...tensors.keys()].sort());
+    expect([...(checkpoint.optimizer.get('fc.bias')?.data ?? [])]).toEqual([9, 9, 9, 9]);
+    expect(checkpoint.meta.progress).toEqual(progress);
+    for (const damaged of ['{"step":-1}', 'no JSON']) {
+      const { metadata } = parseSafetensors(await readFile(path), 'it');
+      await write({ ...metadata, progress: damaged });
+      await expect(readCheckpoint(path)).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' });
+    }
   });
 
   test('gives the same bytes each time', async () => {
