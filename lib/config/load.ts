@@ -15,7 +15,7 @@ import {
 import { type ConfigDefinition, definitionToTree } from './define.js';
 import { configToSnake, type Tree } from './keys.js';
 import { configFolders } from './packaged.js';
-import { VARIANT_PATHS } from './schema.js';
+import { VARIANT_PATHS } from './schema/index.js';
 import { validKeys } from './schema-keys.js';
 import { type Config, parseConfig } from './validate.js';
 

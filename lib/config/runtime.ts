@@ -1,7 +1,7 @@
 // Owns the check of the runtime options that a caller of the library gives for one call.
 import { Cifar10Error } from '../errors.js';
 import { configToSnake } from './keys.js';
-import { runtimeSchema } from './schema.js';
+import { runtimeSchema } from './schema/index.js';
 
 /** Passes if device, precision, threads and TTA level, where given, are in range. Errors: `INVALID_ARGUMENT`. */
 export function assertValidRuntime(options: object): void {

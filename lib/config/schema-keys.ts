@@ -1,6 +1,6 @@
 // Owns the list of all keys, read off the schema: path, range, meaning. Must not know any key by name.
 import { z } from 'zod';
-import { configSchema } from './schema.js';
+import { configSchema } from './schema/index.js';
 
 /** One key of the configuration, a value or a map. */
 export interface KeyInfo {

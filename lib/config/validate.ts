@@ -6,7 +6,7 @@ import { describePlace, entryAt, type MapNode } from './composition/index.js';
 import { type CamelCased, isTree, type Tree, toCamel } from './keys.js';
 import { nearestKey } from './nearest-key.js';
 import { listGroups } from './packaged.js';
-import { configSchema, type SnakeConfig, VARIANT_PATHS } from './schema.js';
+import { configSchema, type SnakeConfig, VARIANT_PATHS } from './schema/index.js';
 import { validKeys } from './schema-keys.js';
 
 const NOTHING = 'nothing';

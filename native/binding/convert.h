@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "dataset.h"
-#include "evaluate.h"
-#include "model.h"
-#include "predictor.h"
-#include "trainer.h"
+#include "data/dataset.h"
+#include "evaluation/evaluate.h"
+#include "evaluation/predictor.h"
+#include "models/model.h"
+#include "training/trainer.h"
 
 // options: { config, trainFiles, testFiles }, config as lib/config resolves it.
 cifar10::TrainOptions to_train_options(const Napi::Object& options);
@@ -20,6 +20,7 @@ cifar10::TrainOptions to_train_options(const Napi::Object& options);
 std::optional<cifar10::TrainingState> to_resume(const Napi::Object& options);
 // options: { model, normalization, device, precision, threads, batchSize }
 cifar10::PredictorOptions to_predictor_options(const Napi::Object& options);
+cifar10::RuntimeOptions to_runtime_options(const Napi::Object& options);
 cifar10::ModelOptions to_model_options(const Napi::Object& model);
 cifar10::ScheduleOptions to_schedule_options(const Napi::Object& schedule);
 cifar10::LoaderOptions to_loader_options(const Napi::Object& data_loading);

@@ -5,7 +5,7 @@
 #include <new>
 
 #include "error.h"
-#include "evaluate.h"
+#include "evaluation/evaluate.h"
 
 namespace {
 constexpr const char* kNeedLessMemory =

@@ -6,11 +6,11 @@
 #include <torch/headeronly/version.h>
 
 #include "convert.h"
+#include "data/loader.h"
 #include "failure.h"
-#include "loader.h"
-#include "model.h"
-#include "optimizer.h"
-#include "schedule.h"
+#include "models/model.h"
+#include "training/optimizer.h"
+#include "training/schedule.h"
 
 Napi::Value describe_model(const Napi::CallbackInfo& info) {
   const auto env = info.Env();

@@ -6,8 +6,8 @@
 #include <memory>
 #include <mutex>
 
+#include "evaluation/predictor.h"
 #include "job.h"
-#include "predictor.h"
 
 class PredictorWrap : public Napi::ObjectWrap<PredictorWrap> {
  public:

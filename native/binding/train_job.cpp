@@ -5,7 +5,7 @@
 
 #include "convert.h"
 #include "job.h"
-#include "trainer.h"
+#include "training/trainer.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "options.h"
+#include "runtime_options.h"
 
 namespace cifar10 {
 

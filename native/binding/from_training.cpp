@@ -1,0 +1,126 @@
+// Owns writing what a training or an evaluation tells: events, figures, states.
+#include "convert.h"
+#include "write_js.h"
+
+using namespace cifar10;
+
+namespace {
+
+Napi::Value counts_row(Napi::Env env, const std::array<int64_t, kClasses>& row) {
+  return array_of(env, row,
+                  [&](int64_t count) { return Napi::Number::New(env, static_cast<double>(count)); });
+}
+
+Napi::Object from_metrics(Napi::Env env, const Metrics& metrics) {
+  auto object = Napi::Object::New(env);
+  object.Set("accuracy", metrics.accuracy);
+  object.Set("crossEntropy", metrics.cross_entropy);
+  object.Set("perClassAccuracy", array_of(env, metrics.per_class_accuracy,
+                                          [&](double share) { return Napi::Number::New(env, share); }));
+  object.Set("confusionMatrix",
+             array_of(env, metrics.confusion, [&](const auto& row) { return counts_row(env, row); }));
+  object.Set("imageCount", metrics.image_count);
+  return object;
+}
+
+Napi::Object from_result(Napi::Env env, const TrainResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("isStopped", false);
+  object.Set("test", from_evaluation(env, result.test));
+  object.Set("steps", result.steps);
+  object.Set("trainedImages", result.trained_images);
+  object.Set("trainSeconds", result.train_seconds);
+  object.Set("testSeconds", result.test_seconds);
+  object.Set("imagesPerSecond", result.images_per_second);
+  object.Set("state", from_state(env, result.state));
+  return object;
+}
+
+Napi::Object from_epoch_totals(Napi::Env env, const EpochTotals& totals) {
+  auto object = Napi::Object::New(env);
+  object.Set("steps", totals.steps);
+  object.Set("loss", totals.loss);
+  object.Set("accuracy", totals.accuracy);
+  object.Set("seconds", totals.seconds);
+  return object;
+}
+
+Napi::Object from_training_state(Napi::Env env, const TrainingState& state) {
+  auto object = Napi::Object::New(env);
+  object.Set("step", state.progress.step);
+  object.Set("trainedImages", state.progress.trained_images);
+  object.Set("trainSeconds", state.progress.train_seconds);
+  object.Set("epochTotals", from_epoch_totals(env, state.progress.epoch));
+  object.Set("model", from_state(env, state.model));
+  object.Set("optimizer", from_state(env, state.optimizer));
+  return object;
+}
+
+Napi::Object event_of_type(Napi::Env env, const char* type) {
+  auto event = Napi::Object::New(env);
+  event.Set("type", type);
+  return event;
+}
+
+}  // namespace
+
+Napi::Object from_start(Napi::Env env, const StartEvent& event) {
+  auto object = event_of_type(env, "start");
+  object.Set("device", event.device);
+  object.Set("threads", event.threads);
+  object.Set("trainImages", event.train_images);
+  object.Set("valImages", event.val_images);
+  object.Set("testImages", event.test_images);
+  object.Set("stepsPerEpoch", event.steps_per_epoch);
+  object.Set("steps", event.steps);
+  object.Set("step", event.step);
+  object.Set("parameterCount", event.parameters);
+  return object;
+}
+
+Napi::Object from_step(Napi::Env env, const StepEvent& event) {
+  auto object = event_of_type(env, "step");
+  object.Set("step", event.step);
+  object.Set("epoch", event.epoch);
+  object.Set("loss", event.loss);
+  object.Set("accuracy", event.accuracy);
+  object.Set("lrFactor", event.lr);
+  object.Set("imagesPerSecond", event.images_per_second);
+  return object;
+}
+
+Napi::Object from_epoch(Napi::Env env, const EpochEvent& event) {
+  auto object = event_of_type(env, "epoch");
+  object.Set("epoch", event.epoch);
+  object.Set("step", event.step);
+  object.Set("loss", event.loss);
+  object.Set("accuracy", event.accuracy);
+  object.Set("durationSeconds", event.duration_seconds);
+  if (!event.val) return object;
+  auto val = Napi::Object::New(env);
+  val.Set("accuracy", event.val->accuracy);
+  val.Set("crossEntropy", event.val->cross_entropy);
+  object.Set("val", val);
+  return object;
+}
+
+Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total) {
+  auto object = event_of_type(env, "test");
+  object.Set("done", done);
+  object.Set("total", total);
+  return object;
+}
+
+Napi::Object from_evaluation(Napi::Env env, const Evaluation& evaluation) {
+  auto object = from_metrics(env, evaluation.metrics);
+  if (evaluation.tta_accuracy) object.Set("ttaAccuracy", *evaluation.tta_accuracy);
+  return object;
+}
+
+Napi::Object from_train_outcome(Napi::Env env, const TrainOutcome& outcome) {
+  if (const auto* result = std::get_if<TrainResult>(&outcome)) return from_result(env, *result);
+  auto object = Napi::Object::New(env);
+  object.Set("isStopped", true);
+  object.Set("progress", from_training_state(env, std::get<TrainingState>(outcome)));
+  return object;
+}

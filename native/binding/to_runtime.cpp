@@ -1,0 +1,21 @@
+// Owns reading where a model runs.
+#include "convert.h"
+#include "read_js.h"
+
+using namespace cifar10;
+
+RuntimeOptions to_runtime_options(const Napi::Object& options) {
+  return {.device = one_of<DeviceChoice>(
+              options, "device",
+              {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}}),
+          .precision = one_of<Precision>(options, "precision",
+                                         {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}}),
+          .threads = optional_integer(options, "threads")};
+}
+
+PredictorOptions to_predictor_options(const Napi::Object& options) {
+  return {.model = to_model_options(child(options, "model")),
+          .normalization = to_normalization_options(child(options, "normalization")),
+          .runtime = to_runtime_options(options),
+          .batch_size = integer(options, "batchSize")};
+}

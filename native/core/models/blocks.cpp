@@ -1,0 +1,68 @@
+#include "models/blocks.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace cifar10 {
+namespace {
+
+at::Tensor uniform(at::IntArrayRef shape, int64_t fan_in, at::Generator& generator) {
+  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+  return torch::empty(shape, torch::kFloat32).uniform_(-bound, bound, generator);
+}
+
+at::Tensor cast_if_defined(const at::Tensor& tensor, at::ScalarType dtype) {
+  return tensor.defined() ? tensor.to(dtype) : tensor;
+}
+
+}  // namespace
+
+ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool has_bias,
+                   at::Generator& generator)
+    : stride_(stride), padding_(padding) {
+  const int64_t fan_in = in * kernel * kernel;
+  const auto initial = uniform({out, in, kernel, kernel}, fan_in, generator);
+  weight = register_parameter("weight", initial.contiguous(at::MemoryFormat::ChannelsLast));
+  if (has_bias) bias = register_parameter("bias", uniform({out}, fan_in, generator));
+}
+
+at::Tensor ConvImpl::forward(const at::Tensor& x) const {
+  return at::conv2d(x, weight.to(x.scalar_type()), cast_if_defined(bias, x.scalar_type()), stride_, padding_);
+}
+
+Conv conv3x3(int64_t in, int64_t out, int64_t stride, at::Generator& generator) {
+  return Conv(in, out, 3, stride, 1, false, generator);
+}
+
+BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options) : options_(options) {
+  weight = register_parameter("weight", torch::ones({channels}));
+  bias = register_parameter("bias", torch::zeros({channels}));
+  running_mean = register_buffer("running_mean", torch::zeros({channels}));
+  running_var = register_buffer("running_var", torch::ones({channels}));
+  num_batches_tracked = register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64));
+}
+
+at::Tensor BatchNormImpl::forward(const at::Tensor& x) {
+  if (is_training()) num_batches_tracked.add_(1);
+  // The activations may be bfloat16: LibTorch then normalizes in float32 with these float32 parameters.
+  return at::batch_norm(x, weight, bias, running_mean, running_var, is_training(), options_.momentum,
+                        options_.epsilon, /*cudnn_enabled=*/true);
+}
+
+LinearImpl::LinearImpl(int64_t in, int64_t out, bool has_bias, at::Generator& generator) {
+  weight = register_parameter("weight", uniform({out, in}, in, generator));
+  if (has_bias) bias = register_parameter("bias", uniform({out}, in, generator));
+}
+
+at::Tensor LinearImpl::forward(const at::Tensor& x) const {
+  return at::linear(x, weight.to(x.scalar_type()), cast_if_defined(bias, x.scalar_type()));
+}
+
+void kaiming_normal_fan_out_(at::Tensor weight, at::Generator& generator) {
+  const torch::NoGradGuard no_grad;
+  const double fan_out = static_cast<double>(weight.size(0) * weight.size(2) * weight.size(3));
+  weight.normal_(0, std::sqrt(2 / fan_out), generator);
+}
+
+}  // namespace cifar10

@@ -1,0 +1,66 @@
+// Owns the layers the models are made of. They keep their weights in float32 and compute in the dtype of
+// their input, as torch.autocast does, and they draw their initial values from an explicit generator: this is
+// why torch::nn's own layers are not used. State keys are PyTorch's.
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include "models/model_options.h"
+
+namespace cifar10 {
+
+class ConvImpl : public torch::nn::Module {
+ public:
+  // Square kernel. Weights start as torch.nn.Conv2d's: uniform in ±1/√fan_in.
+  ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool has_bias,
+           at::Generator& generator);
+  at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
+
+  at::Tensor weight;  // float32 [out,in,kernel,kernel], channels-last
+  at::Tensor bias;    // float32 [out], or undefined
+
+ private:
+  int64_t stride_;
+  int64_t padding_;
+};
+TORCH_MODULE(Conv);
+
+// 3x3, stride 1 or 2, padding 1, no bias: the convolution between batch norms.
+Conv conv3x3(int64_t in, int64_t out, int64_t stride, at::Generator& generator);
+
+class BatchNormImpl : public torch::nn::Module {
+ public:
+  BatchNormImpl(int64_t channels, const BatchNormOptions& options);
+  at::Tensor forward(const at::Tensor& x);  // [B,channels,H,W]; training mode updates the running statistics
+
+  at::Tensor weight;  // float32 [channels], starts at 1
+  at::Tensor bias;    // float32 [channels], starts at 0
+  at::Tensor running_mean;
+  at::Tensor running_var;
+  at::Tensor num_batches_tracked;  // int64 scalar
+
+ private:
+  BatchNormOptions options_;
+};
+TORCH_MODULE(BatchNorm);
+
+class LinearImpl : public torch::nn::Module {
+ public:
+  // Weights start as torch.nn.Linear's: uniform in ±1/√in.
+  LinearImpl(int64_t in, int64_t out, bool has_bias, at::Generator& generator);
+  at::Tensor forward(const at::Tensor& x) const;  // [B,in] -> [B,out]
+
+  at::Tensor weight;  // float32 [out,in]
+  at::Tensor bias;    // float32 [out], or undefined
+};
+TORCH_MODULE(Linear);
+
+// Only a name in front of its members' keys: `layer1` in `layer1.0.conv1.weight`.
+class GroupImpl : public torch::nn::Module {};
+TORCH_MODULE(Group);
+
+// He et al. 2015 (arXiv 1502.01852): normal with variance 2 / fan_out, for nets of convolutions and ReLUs.
+void kaiming_normal_fan_out_(at::Tensor weight, at::Generator& generator);
+
+}  // namespace cifar10

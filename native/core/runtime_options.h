@@ -1,0 +1,20 @@
+// Owns the plain struct that says where and in which arithmetic a model runs. No defaults: conf/ has them,
+// lib/config has checked their ranges, and the binding fills every field.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace cifar10 {
+
+enum class Precision { kBf16, kFp32 };
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+
+// Where and in which arithmetic a model runs.
+struct RuntimeOptions {
+  DeviceChoice device;
+  Precision precision;
+  std::optional<int64_t> threads;  // absent: every core
+};
+
+}  // namespace cifar10
