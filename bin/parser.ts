@@ -13,6 +13,7 @@ import { evaluateCommand } from './commands/evaluate.js';
 import { inferCommand } from './commands/infer.js';
 import { installRuntimeCommand } from './commands/install-runtime.js';
 import { runsCommand } from './commands/runs.js';
+import { scheduleCommand } from './commands/schedule.js';
 import { trainCommand } from './commands/train.js';
 import { complete } from './complete.js';
 import { GLOBAL_OPTIONS } from './options.js';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['config'],
   ['config', 'show'],
   ['config', 'keys'],
+  ['schedule'],
   ['download'],
   ['install-runtime'],
   ['build'],
@@ -68,6 +70,7 @@ export function createParser(words: string[]) {
     .command(inferCommand)
     .command(runsCommand)
     .command(configCommand)
+    .command(scheduleCommand)
     .command(downloadCommand)
     .command(installRuntimeCommand)
     .command(buildCommand)

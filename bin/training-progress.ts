@@ -59,10 +59,10 @@ export class TrainingProgress {
         `step ${event.step}/${run.steps}`,
         speed,
         loss,
-        accuracy,
+        ...accuracy,
         `${left} left`,
       ],
-      shortDetails: [epochOf(event, run).replace('epoch ', 'ep '), speed, loss, accuracy, left],
+      shortDetails: [epochOf(event, run).replace('epoch ', 'ep '), speed, loss, ...accuracy, left],
     });
   }
 
@@ -70,7 +70,9 @@ export class TrainingProgress {
     const { speed, loss, accuracy, left } = this.#figures(event, run);
     const validation = event.val ? [`val acc ${percent(event.val.accuracy, 1)}`] : [];
     const done = percent(event.step / run.steps, 0).padStart(5);
-    this.#print([done, epochOf(event, run), speed, loss, accuracy, ...validation, `${left} left`].join('  '));
+    this.#print(
+      [done, epochOf(event, run), speed, loss, ...accuracy, ...validation, `${left} left`].join('  '),
+    );
   }
 
   /** Speed and time left are averages: what one step took says little. */
@@ -78,7 +80,7 @@ export class TrainingProgress {
     return {
       speed: `${Math.round(this.#images.perSecond)} img/s`,
       loss: `loss ${loss.toFixed(3)}`,
-      accuracy: `acc ${percent(accuracy, 1)}`,
+      accuracy: accuracy === null ? [] : [`acc ${percent(accuracy, 1)}`],
       left: clock((run.steps - step) / this.#steps.perSecond),
     };
   }

@@ -50,6 +50,7 @@ export {
   type RunInfo,
   type RunStatus,
 } from './runs/index.js';
+export { planSchedule, type SchedulePlan } from './schedule.js';
 export { SweepError, type SweepEvent, type SweepOptions, type SweepResult, sweep } from './sweep.js';
 export { rankJobs, type SweepJob, type SweepMetric } from './sweep-summary.js';
 export {

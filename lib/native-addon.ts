@@ -38,7 +38,8 @@ export interface StepEvent {
   epoch: number;
   /** Of this batch: mean per image, with label smoothing. */
   loss: number;
-  accuracy: number;
+  /** Null where the labels are mixed (mixup, cutmix). */
+  accuracy: number | null;
   /** Share of the peak learning rate. */
   lrFactor: number;
   imagesPerSecond: number;
@@ -51,7 +52,8 @@ export interface EpochEvent {
   step: number;
   /** Means over the epoch's batches, on augmented images, while the weights were changing. */
   loss: number;
-  accuracy: number;
+  /** Null where the labels are mixed (mixup, cutmix). */
+  accuracy: number | null;
   /** Training only. */
   durationSeconds: number;
   /** On the images held out of train, when `data_loading.val_size` is above 0. */
@@ -87,15 +89,34 @@ export interface TrainingState {
    * validation and its event are still to come.
    */
   epochTotals: { steps: number; loss: number; accuracy: number; seconds: number };
+  /** By `training.select`. */
+  best: BestSoFar;
+  /** By `training.early_stopping`. */
+  stopping: BestSoFar;
+  /** Only the test is still to come. */
+  hasEndedEarly: boolean;
   model: NamedTensor[];
-  /** Momentum buffers under their parameters' state keys; one that no step has filled is absent. */
-  optimizer: NamedTensor[];
+  /** Beside the model: `optimizer.momentum.conv1.weight`, `ema.…`, `lookahead.…`, `best.…`. */
+  extra: NamedTensor[];
+}
+
+/** The best epoch by one figure. */
+export interface BestSoFar {
+  value: number | null;
+  /** From 1; 0: none yet. */
+  epoch: number;
+  /** Epochs since then. */
+  staleEpochs: number;
 }
 
 export interface NativeTrainResult {
-  isStopped: false;
+  end: 'finished';
   test: NativeEvaluation;
+  /** Fewer than planned where the training ended early. */
   steps: number;
+  hasEndedEarly: boolean;
+  /** Whose weights were tested and are in `state`; null: the last. */
+  bestEpoch: number | null;
   /** With repetition: every batch of every epoch counts. */
   trainedImages: number;
   /** Of the parts before a stop too. */
@@ -105,8 +126,32 @@ export interface NativeTrainResult {
   state: NamedTensor[];
 }
 
+/** A loss that was not finite. */
+export interface NativeDivergence {
+  end: 'diverged';
+  error: Error & { code: string; nextStep: string };
+  /** At the end of the last whole epoch; null before. */
+  progress: TrainingState | null;
+}
+
 /** The end of a training, or where `stop` found it. */
-export type NativeTrainOutcome = NativeTrainResult | { isStopped: true; progress: TrainingState };
+export type NativeTrainOutcome =
+  | NativeTrainResult
+  | { end: 'stopped'; progress: TrainingState }
+  | NativeDivergence;
+
+/** What one batch does to a model, in float32 on the CPU. */
+export interface TrainingInspection {
+  /** [B,10] of the first step, in training mode, before it. */
+  logits: Float32Array;
+  loss: number;
+  /** Of the first step, before clipping. */
+  gradients: NamedTensor[];
+  /** Weights and buffers after all steps. */
+  state: NamedTensor[];
+  /** The moving average of the weights; empty without one. */
+  averages: NamedTensor[];
+}
 
 export interface NativeTrainOptions {
   config: Config;
@@ -150,7 +195,19 @@ export interface NativeAddon {
     parameterCount: number;
     tensors: ({ name: string } & TensorLayout)[];
   };
-  lrFactors(schedule: Config['training']['schedule'], totalSteps: number): number[];
+  /** Share of the peak lr at each step. */
+  lrFactors(schedule: Config['training']['schedule'], totalSteps: number, stepsPerEpoch: number): number[];
+  /** Trains with the same batch again and again, a step for each of `lrFactors`. Short-lived parameters live on. */
+  inspectTraining(request: {
+    config: Pick<Config, 'model' | 'training'>;
+    state: readonly NamedTensor[];
+    /** Normalized, [B,3,32,32]. */
+    images: Float32Array;
+    labels: readonly number[];
+    /** [B,10], in place of the labels. */
+    targets: Float32Array | null;
+    lrFactors: readonly number[];
+  }): TrainingInspection;
   trainBatch(request: {
     files: readonly string[];
     dataLoading: Config['dataLoading'];

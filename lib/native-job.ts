@@ -2,12 +2,12 @@
 import { AbortError, Cifar10Error, type ErrorCode, errorMessage, systemCode } from './errors.js';
 import type { NativeJob } from './native-addon.js';
 
-/** The error of native code as a `Cifar10Error` of the same code. */
-export function fromNative(error: unknown): unknown {
+/** The error of native code as a `Cifar10Error` of the same code. `what`: in place of its message. */
+export function fromNative(error: unknown, what = errorMessage(error)): Cifar10Error {
   if (error instanceof Cifar10Error) return error;
   const code = (systemCode(error) ?? 'NATIVE_FAILURE') as ErrorCode;
   const { nextStep } = error as { nextStep?: string };
-  return new Cifar10Error(code, { what: errorMessage(error), nextStep, cause: error });
+  return new Cifar10Error(code, { what, nextStep, cause: error });
 }
 
 /** Throws an `AbortError` if the signal was aborted; `what` is the sentence of the error. */

@@ -8,6 +8,7 @@ import { loadNative } from './native.js';
 import type {
   EpochEvent,
   NamedTensor,
+  NativeDivergence,
   NativeTrainOptions,
   NativeTrainOutcome,
   NativeTrainResult,
@@ -48,7 +49,12 @@ export interface TrainResult {
   model: string;
   seed: number;
   epochs: number;
+  /** Fewer than planned where the training ended early. */
   steps: number;
+  /** By `training.early_stopping`. */
+  hasEndedEarly: boolean;
+  /** By `training.select`, from 1: its weights were tested and saved. Null: those of the last epoch. */
+  bestEpoch: number | null;
   /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
   test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
   /** After the last epoch, on the images held out of train; null without `data_loading.val_size`. */
@@ -126,10 +132,11 @@ async function runTraining(
   const run = new Run(plan, folder, recorder, startedMs);
   try {
     const outcome = await run.execute({ trainFiles: files.train, testFiles: files.test }, signal, emit);
-    if (!outcome.isStopped) return await run.finish(outcome);
-    throw await run.stop(outcome.progress, signal);
+    if (outcome.end === 'finished') return await run.finish(outcome);
+    if (outcome.end === 'stopped') throw await run.stop(outcome.progress, signal);
+    throw await run.diverge(outcome);
   } catch (error) {
-    if (!(error instanceof TrainingStopped)) await run.fail(error);
+    if (!run.isRecorded) await run.fail(error);
     throw error;
   }
 }
@@ -142,6 +149,7 @@ class Run {
   readonly #recorder: RunRecorder;
   readonly #startedMs: number;
   #steps = 0;
+  #isRecorded = false;
 
   constructor(plan: TrainingPlan, folder: RunFolder, recorder: RunRecorder, startedMs: number) {
     this.#config = plan.config;
@@ -174,26 +182,30 @@ class Run {
     });
     const { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, steps } = result;
     const figures = { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, step: steps };
-    await this.#recorder.end('finished', { ...figures, checkpoint: CHECKPOINT_FILE });
+    await this.#end('finished', { ...figures, checkpoint: CHECKPOINT_FILE });
     await this.#folder.remove(LAST_FILE);
     return result;
   }
 
   /** Saves the state; the error to reject with. */
   async stop(state: TrainingState, signal: AbortSignal | undefined): Promise<AbortError> {
-    const { step, model, optimizer, ...counters } = state;
+    const { step } = state;
     if (step === 0) return new AbortError(NOTHING_SAVED, signal?.reason);
-    await this.#save(LAST_FILE, model, {
-      optimizer: toMap(optimizer),
-      progress: { step, ...counters },
-      metrics: { steps: step },
-    });
-    const { trainSeconds, trainedImages } = counters;
-    const imagesPerSecond = trainedImages / trainSeconds;
-    const figures = { step, durationSeconds: this.#seconds(), trainSeconds, imagesPerSecond };
-    await this.#recorder.end('stopped', { ...figures, checkpoint: LAST_FILE });
+    const figures = await this.#saveState(state);
+    await this.#end('stopped', { ...figures, checkpoint: LAST_FILE });
     const checkpoint = this.#folder.pathOf(LAST_FILE);
     return new TrainingStopped(this.#folder.path, checkpoint, step, this.#steps, signal?.reason);
+  }
+
+  /** Keeps the last state that was good, where there is one; the error to reject with. */
+  async diverge({ error, progress }: NativeDivergence): Promise<unknown> {
+    if (progress === null) return fromNative(error);
+    const kept = `what was good, after step ${progress.step}, is in "${this.#folder.pathOf(LAST_FILE)}"`;
+    const failure = fromNative(error, `${error.message}; ${kept}`);
+    const figures = await this.#saveState(progress);
+    const { code, message } = failure;
+    await this.#end('failed', { ...figures, checkpoint: LAST_FILE, error: { code, message } });
+    return failure;
   }
 
   /** Keeps the records of a run that has shown something; a resumed one can still go on from where it was. */
@@ -210,6 +222,24 @@ class Run {
     ).catch(() => undefined);
   }
 
+  /** Whether the record of the run tells its end. */
+  get isRecorded(): boolean {
+    return this.#isRecorded;
+  }
+
+  async #end(...end: Parameters<RunRecorder['end']>): Promise<void> {
+    await this.#recorder.end(...end);
+    this.#isRecorded = true;
+  }
+
+  /** Writes the checkpoint that a training can go on from; what the record tells of it. */
+  async #saveState({ model, extra, ...progress }: TrainingState) {
+    const { step, trainSeconds, trainedImages } = progress;
+    await this.#save(LAST_FILE, model, { extra: toMap(extra), progress, metrics: { steps: step } });
+    const imagesPerSecond = trainedImages / trainSeconds;
+    return { step, durationSeconds: this.#seconds(), trainSeconds, imagesPerSecond };
+  }
+
   #seconds(): number {
     return this.#plan.earlierSeconds + (performance.now() - this.#startedMs) / 1000;
   }
@@ -222,7 +252,7 @@ class Run {
   async #save(
     name: string,
     model: readonly NamedTensor[],
-    parts: Pick<Parameters<typeof saveCheckpoint>[1], 'optimizer' | 'progress' | 'metrics'>,
+    parts: Pick<Parameters<typeof saveCheckpoint>[1], 'extra' | 'progress' | 'metrics'>,
   ): Promise<void> {
     await saveCheckpoint(this.#folder.pathOf(name), {
       tensors: toMap(model),
@@ -234,8 +264,9 @@ class Run {
     });
   }
 
-  #summarize({ test, steps, trainSeconds, testSeconds, imagesPerSecond }: NativeTrainResult): TrainResult {
-    const { accuracy, crossEntropy, ttaAccuracy = null } = test;
+  #summarize(outcome: NativeTrainResult): TrainResult {
+    const { steps, hasEndedEarly, bestEpoch, trainSeconds, testSeconds, imagesPerSecond } = outcome;
+    const { accuracy, crossEntropy, ttaAccuracy = null } = outcome.test;
     return {
       checkpoint: this.#folder.pathOf(CHECKPOINT_FILE),
       runDir: this.#folder.path,
@@ -243,6 +274,8 @@ class Run {
       seed: this.#config.training.seed,
       epochs: this.#config.training.epochs,
       steps,
+      hasEndedEarly,
+      bestEpoch,
       test: { accuracy, crossEntropy, ttaAccuracy },
       val: this.#recorder.val,
       durationSeconds: this.#seconds(),

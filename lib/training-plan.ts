@@ -98,11 +98,11 @@ export function planNewRun({ config, overrides, runDir }: NewRun): TrainingPlan 
 /** The plan of a run that goes on. */
 export async function planResumption(name: string, options: LoadConfigOptions = {}): Promise<TrainingPlan> {
   const { runDir, record } = await findStoppedRun(name, options);
-  const { tensors, optimizer, meta } = await readCheckpoint(join(runDir, LAST_FILE));
+  const { tensors, extra, meta } = await readCheckpoint(join(runDir, LAST_FILE));
   const { progress } = meta;
   if (progress === undefined)
     throw notResumable(runDir, `"${LAST_FILE}" with the state of its training`, 'one without');
-  const state = { ...progress, model: toNamed(tensors), optimizer: toNamed(optimizer) };
+  const state = { ...progress, model: toNamed(tensors), extra: toNamed(extra) };
   const openRun = async () => {
     const folder = RunFolder.reopen(runDir);
     // Two processes may have come so far with the same run: one of them says that it is running, the other sees it.

@@ -11,19 +11,19 @@ import type { TensorData } from './tensor.js';
 export interface Checkpoint {
   /** Of the model. */
   readonly tensors: ReadonlyMap<string, TensorData>;
-  /** The optimizer's state; empty unless `meta.progress` is there. */
-  readonly optimizer: ReadonlyMap<string, TensorData>;
+  /** Of its training, `optimizer.momentum.conv1.weight`, `ema.…`; empty unless `meta.progress` is there. */
+  readonly extra: ReadonlyMap<string, TensorData>;
   readonly meta: CheckpointMeta;
 }
 
 /** What a checkpoint is made of; the rest of its metadata is added on writing. */
 export interface NewCheckpoint extends Omit<CheckpointMeta, 'format' | 'formatVersion'> {
   readonly tensors: ReadonlyMap<string, TensorData>;
-  readonly optimizer?: ReadonlyMap<string, TensorData> | undefined;
+  readonly extra?: ReadonlyMap<string, TensorData> | undefined;
 }
 
-/** No model has a module of that name. */
-const OPTIMIZER_PREFIX = 'optimizer.';
+/** Where the names of a training's tensors begin; no model has a module of these names. */
+const EXTRA_NAME = /^(?:optimizer|ema|lookahead|best)\./;
 
 /** What Node.js reads into one buffer on every version it runs on. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -34,24 +34,19 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
  */
 export async function saveCheckpoint(
   path: string,
-  { tensors, optimizer, ...meta }: NewCheckpoint,
+  { tensors, extra, ...meta }: NewCheckpoint,
 ): Promise<void> {
-  const state = [...(optimizer ?? [])].map(
-    ([name, tensor]) => [`${OPTIMIZER_PREFIX}${name}`, tensor] as const,
-  );
-  await writeFileAtomic(path, encodeSafetensors(new Map([...tensors, ...state]), encodeMeta(meta)));
+  const all = new Map([...tensors, ...(extra ?? [])]);
+  await writeFileAtomic(path, encodeSafetensors(all, encodeMeta(meta)));
 }
 
 /** Reads and checks a whole checkpoint. Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = parseSafetensors(await readBytes(path), `checkpoint "${path}"`);
   const all = [...tensors];
-  const isState = ([name]: readonly [string, TensorData]) => name.startsWith(OPTIMIZER_PREFIX);
   return {
-    tensors: new Map(all.filter((entry) => !isState(entry))),
-    optimizer: new Map(
-      all.filter(isState).map(([name, tensor]) => [name.slice(OPTIMIZER_PREFIX.length), tensor]),
-    ),
+    tensors: new Map(all.filter(([name]) => !EXTRA_NAME.test(name))),
+    extra: new Map(all.filter(([name]) => EXTRA_NAME.test(name))),
     meta: decodeMeta(path, metadata),
   };
 }

@@ -9,11 +9,15 @@ const FORMAT_VERSION = 1;
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 
 const count = z.int().min(0);
+const bestSchema = z.object({ value: z.number().nullable(), epoch: count, staleEpochs: count });
 const progressSchema = z.object({
   step: count,
   trainedImages: count,
   trainSeconds: z.number(),
   epochTotals: z.object({ steps: count, loss: z.number(), accuracy: z.number(), seconds: z.number() }),
+  best: bestSchema,
+  stopping: bestSchema,
+  hasEndedEarly: z.boolean(),
 });
 
 /** Where a training stands, beside its tensors. */

@@ -15,8 +15,8 @@ type OptionName<Known extends string> = Known | (string & {});
 export interface KnownOptions {
   dataLoading: 'cifar10' | 'cifar10_standard' | 'sample';
   model: 'cnn' | 'fast' | 'resnet18' | 'resnet20';
-  training: 'fast94' | 'muon' | 'standard';
-  experiment: 'resnet18_sgd' | 'resnet20_sgd';
+  training: 'adamw' | 'fast94' | 'fast94_sgd' | 'muon' | 'standard';
+  experiment: 'fast94' | 'fast94_sgd' | 'fast95' | 'fast96' | 'resnet18' | 'resnet20' | 'wrn28_10';
 }
 
 /** The option to pick for each group. */

@@ -65,6 +65,11 @@ export function recordCount(files: readonly BatchFile[]): number {
   return files.reduce((sum, file) => sum + file.sizeBytes, 0) / RECORD_BYTES;
 }
 
+/** Images to train on, before any is held out. */
+export function trainImageCount(source: 'cifar10' | 'sample'): number {
+  return recordCount((source === 'sample' ? SAMPLE : CIFAR10).train);
+}
+
 /** The official archive (Krizhevsky 2009): the folder `cifar-10-batches-bin` with the six files. */
 export interface ArchiveFacts {
   url: string;

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "inspect.h"
+#include "inspect_training.h"
 #include "job.h"
 #include "predictor_wrap.h"
 #include "process_end.h"
@@ -18,6 +19,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("describeModel", Napi::Function::New(env, describe_model, "describeModel"));
   exports.Set("lrFactors", Napi::Function::New(env, lr_factors, "lrFactors"));
   exports.Set("trainBatch", Napi::Function::New(env, train_batch, "trainBatch"));
+  exports.Set("inspectTraining", Napi::Function::New(env, inspect_training, "inspectTraining"));
   exports.Set("orthogonalize", Napi::Function::New(env, orthogonalize, "orthogonalize"));
   exports.Set("runtimeInfo", Napi::Function::New(env, runtime_info, "runtimeInfo"));
   return exports;

@@ -20,6 +20,8 @@ cifar10::TrainOptions to_train_options(const Napi::Object& options);
 std::optional<cifar10::TrainingState> to_resume(const Napi::Object& options);
 // options: { model, normalization, device, precision, threads, batchSize }
 cifar10::PredictorOptions to_predictor_options(const Napi::Object& options);
+cifar10::Precision to_precision(const Napi::Object& options, const char* key);
+cifar10::UpdateOptions to_update_options(const Napi::Object& training);
 cifar10::RuntimeOptions to_runtime_options(const Napi::Object& options);
 cifar10::ModelOptions to_model_options(const Napi::Object& model);
 cifar10::ScheduleOptions to_schedule_options(const Napi::Object& schedule);
@@ -43,5 +45,6 @@ Napi::Object from_step(Napi::Env env, const cifar10::StepEvent& event);
 Napi::Object from_epoch(Napi::Env env, const cifar10::EpochEvent& event);
 Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total);
 Napi::Object from_evaluation(Napi::Env env, const cifar10::Evaluation& evaluation);
-// { isStopped: false, test, steps, … } or { isStopped: true, progress: TrainingState of lib/native-addon.ts }
+// { end: 'finished', … }, { end: 'stopped', progress } or { end: 'diverged', … }: NativeTrainOutcome of
+// lib/native-addon.ts
 Napi::Object from_train_outcome(Napi::Env env, const cifar10::TrainOutcome& outcome);

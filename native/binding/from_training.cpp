@@ -1,5 +1,6 @@
 // Owns writing what a training or an evaluation tells: events, figures, states.
 #include "convert.h"
+#include "failure.h"
 #include "write_js.h"
 
 using namespace cifar10;
@@ -25,9 +26,11 @@ Napi::Object from_metrics(Napi::Env env, const Metrics& metrics) {
 
 Napi::Object from_result(Napi::Env env, const TrainResult& result) {
   auto object = Napi::Object::New(env);
-  object.Set("isStopped", false);
+  object.Set("end", "finished");
   object.Set("test", from_evaluation(env, result.test));
   object.Set("steps", result.steps);
+  object.Set("hasEndedEarly", result.has_ended_early);
+  object.Set("bestEpoch", number_or_null(env, result.best_epoch));
   object.Set("trainedImages", result.trained_images);
   object.Set("trainSeconds", result.train_seconds);
   object.Set("testSeconds", result.test_seconds);
@@ -45,14 +48,35 @@ Napi::Object from_epoch_totals(Napi::Env env, const EpochTotals& totals) {
   return object;
 }
 
+Napi::Object from_best(Napi::Env env, const Best& best) {
+  auto object = Napi::Object::New(env);
+  object.Set("value", number_or_null(env, best.value));
+  object.Set("epoch", best.epoch);
+  object.Set("staleEpochs", best.stale);
+  return object;
+}
+
 Napi::Object from_training_state(Napi::Env env, const TrainingState& state) {
   auto object = Napi::Object::New(env);
   object.Set("step", state.progress.step);
   object.Set("trainedImages", state.progress.trained_images);
   object.Set("trainSeconds", state.progress.train_seconds);
   object.Set("epochTotals", from_epoch_totals(env, state.progress.epoch));
+  object.Set("best", from_best(env, state.progress.best));
+  object.Set("stopping", from_best(env, state.progress.stopping));
+  object.Set("hasEndedEarly", state.progress.has_ended_early);
   object.Set("model", from_state(env, state.model));
-  object.Set("optimizer", from_state(env, state.optimizer));
+  object.Set("extra", from_state(env, state.extra));
+  return object;
+}
+
+Napi::Object from_divergence(Napi::Env env, const Diverged& diverged) {
+  auto object = Napi::Object::New(env);
+  object.Set("end", "diverged");
+  object.Set(
+      "error",
+      to_error(env, {diverged.error.code(), diverged.error.what(), diverged.error.next_step()}).Value());
+  object.Set("progress", diverged.last_good ? from_training_state(env, *diverged.last_good) : env.Null());
   return object;
 }
 
@@ -83,7 +107,7 @@ Napi::Object from_step(Napi::Env env, const StepEvent& event) {
   object.Set("step", event.step);
   object.Set("epoch", event.epoch);
   object.Set("loss", event.loss);
-  object.Set("accuracy", event.accuracy);
+  object.Set("accuracy", number_or_null(env, event.accuracy));
   object.Set("lrFactor", event.lr);
   object.Set("imagesPerSecond", event.images_per_second);
   return object;
@@ -94,7 +118,7 @@ Napi::Object from_epoch(Napi::Env env, const EpochEvent& event) {
   object.Set("epoch", event.epoch);
   object.Set("step", event.step);
   object.Set("loss", event.loss);
-  object.Set("accuracy", event.accuracy);
+  object.Set("accuracy", number_or_null(env, event.accuracy));
   object.Set("durationSeconds", event.duration_seconds);
   if (!event.val) return object;
   auto val = Napi::Object::New(env);
@@ -119,8 +143,9 @@ Napi::Object from_evaluation(Napi::Env env, const Evaluation& evaluation) {
 
 Napi::Object from_train_outcome(Napi::Env env, const TrainOutcome& outcome) {
   if (const auto* result = std::get_if<TrainResult>(&outcome)) return from_result(env, *result);
+  if (const auto* diverged = std::get_if<Diverged>(&outcome)) return from_divergence(env, *diverged);
   auto object = Napi::Object::New(env);
-  object.Set("isStopped", true);
+  object.Set("end", "stopped");
   object.Set("progress", from_training_state(env, std::get<TrainingState>(outcome)));
   return object;
 }

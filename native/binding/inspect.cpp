@@ -9,7 +9,6 @@
 #include "data/loader.h"
 #include "failure.h"
 #include "models/model.h"
-#include "training/optimizer.h"
 #include "training/schedule.h"
 
 Napi::Value describe_model(const Napi::CallbackInfo& info) {
@@ -30,9 +29,10 @@ Napi::Value describe_model(const Napi::CallbackInfo& info) {
 Napi::Value lr_factors(const Napi::CallbackInfo& info) {
   const auto schedule = to_schedule_options(info[0].As<Napi::Object>());
   const auto steps = info[1].ToNumber().Int64Value();
+  const cifar10::RunLength length{steps, info[2].ToNumber().Int64Value()};
   auto factors = Napi::Array::New(info.Env());
   for (int64_t step = 0; step < steps; ++step)
-    factors.Set(static_cast<uint32_t>(step), cifar10::lr_factor(schedule, step, steps));
+    factors.Set(static_cast<uint32_t>(step), cifar10::lr_factor(schedule, step, length));
   return factors;
 }
 
@@ -56,14 +56,6 @@ Napi::Value train_batch(const Napi::CallbackInfo& info) {
     result.Set("labels", labels);
   });
   return result;
-}
-
-Napi::Value orthogonalize(const Napi::CallbackInfo& info) {
-  auto list = Napi::Array::New(info.Env());
-  list.Set(0U, info[0]);
-  const auto matrix = to_state(list).front().tensor;
-  return from_floats(
-      info.Env(), cifar10::orthogonalize(matrix, info[1].ToNumber().Int64Value(), at::kFloat).contiguous());
 }
 
 Napi::Value runtime_info(const Napi::CallbackInfo& info) {

@@ -6,12 +6,10 @@
 
 // describeModel(model): { parameterCount, tensors: [{ name, dtype, shape }] }
 Napi::Value describe_model(const Napi::CallbackInfo& info);
-// lrFactors(schedule, totalSteps): number[]
+// lrFactors(schedule, totalSteps, stepsPerEpoch): number[]
 Napi::Value lr_factors(const Napi::CallbackInfo& info);
 // trainBatch({ files, dataLoading, seed, epoch, index }): { images: Float32Array of [B,3,32,32], labels:
 // number[] }
 Napi::Value train_batch(const Napi::CallbackInfo& info);
-// orthogonalize({ name, dtype: 'F32', shape, data }, steps): Float32Array of the same shape
-Napi::Value orthogonalize(const Napi::CallbackInfo& info);
 // runtimeInfo(): { builtForLibtorch, hasCuda, cudaDeviceCount, cpuCapability }
 Napi::Value runtime_info(const Napi::CallbackInfo& info);

@@ -57,9 +57,12 @@ inline std::vector<int64_t> integers(const Napi::Value& value) {
   return elements<int64_t>(value, [](const Napi::Value& element) { return element.ToNumber().Int64Value(); });
 }
 
+inline std::vector<double> numbers(const Napi::Value& value) {
+  return elements<double>(value, [](const Napi::Value& element) { return element.ToNumber().DoubleValue(); });
+}
+
 inline std::array<double, 3> triple(const Napi::Object& object, const char* key) {
-  const auto values = elements<double>(
-      field(object, key), [](const Napi::Value& element) { return element.ToNumber().DoubleValue(); });
+  const auto values = numbers(field(object, key));
   if (values.size() != 3)
     throw Napi::TypeError::New(object.Env(), std::string("expected 3 values in: ") + key);
   return {values[0], values[1], values[2]};
@@ -67,4 +70,8 @@ inline std::array<double, 3> triple(const Napi::Object& object, const char* key)
 
 inline std::optional<int64_t> optional_integer(const Napi::Object& object, const char* key) {
   return field(object, key).IsNull() ? std::nullopt : std::optional(integer(object, key));
+}
+
+inline std::optional<double> optional_number(const Napi::Object& object, const char* key) {
+  return field(object, key).IsNull() ? std::nullopt : std::optional(number(object, key));
 }

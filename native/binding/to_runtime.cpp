@@ -4,12 +4,15 @@
 
 using namespace cifar10;
 
+Precision to_precision(const Napi::Object& options, const char* key) {
+  return one_of<Precision>(options, key, {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
+}
+
 RuntimeOptions to_runtime_options(const Napi::Object& options) {
   return {.device = one_of<DeviceChoice>(
               options, "device",
               {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}}),
-          .precision = one_of<Precision>(options, "precision",
-                                         {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}}),
+          .precision = to_precision(options, "precision"),
           .threads = optional_integer(options, "threads")};
 }
 

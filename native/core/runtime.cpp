@@ -1,6 +1,6 @@
 #include "runtime.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #ifdef __linux__
 #include <sched.h>
@@ -47,10 +47,14 @@ void make_cuda_repeatable(at::ScalarType dtype) {
 
 }  // namespace
 
+at::ScalarType dtype_of(Precision precision) {
+  return precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32;
+}
+
 Runtime start_runtime(const RuntimeOptions& options) {
   const int64_t threads = options.threads.value_or(available_cores());
   at::set_num_threads(static_cast<int>(threads));
-  const auto dtype = options.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32;
+  const auto dtype = dtype_of(options.precision);
   const auto device = pick_device(options.device);
   if (device.is_cuda()) make_cuda_repeatable(dtype);
   return {device, dtype, threads};

@@ -14,6 +14,8 @@ struct Runtime {
   int64_t threads;       // of one operation on the CPU
 };
 
+at::ScalarType dtype_of(Precision precision);
+
 // Picks the device and sets the calling thread's number of compute threads. Errors: DEVICE_UNAVAILABLE.
 Runtime start_runtime(const RuntimeOptions& options);
 

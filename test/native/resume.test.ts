@@ -57,6 +57,13 @@ function options(overrides: readonly string[], valImages = 60, testImages = 60):
   };
 }
 
+/** Of a training that has judged no epoch yet. */
+const FRESH = {
+  best: { value: null, epoch: 0, staleEpochs: 0 },
+  stopping: { value: null, epoch: 0, staleEpochs: 0 },
+  hasEndedEarly: false,
+};
+
 const TINY_FAST = ['model.widths=[8,8,8]'];
 
 /** Validations and tests take long enough for a stop that is asked for in the event before one to come while it runs. */
@@ -75,13 +82,13 @@ async function run(request: NativeTrainOptions, stopWhen: StopWhen) {
 
 async function runToEnd(request: NativeTrainOptions) {
   const { events, outcome } = await run(request, NEVER);
-  if (outcome.isStopped) throw new Error('nobody stopped it');
+  if (outcome.end !== 'finished') throw new Error('nobody stopped it');
   return { events, result: outcome };
 }
 
 async function runToStop(request: NativeTrainOptions, stopWhen: StopWhen) {
   const { events, outcome } = await run(request, stopWhen);
-  if (!outcome.isStopped) throw new Error('it came to its end before the stop');
+  if (outcome.end !== 'stopped') throw new Error('it came to its end before the stop');
   return { events, state: outcome.progress };
 }
 
@@ -117,7 +124,8 @@ async function runInParts(request: NativeTrainOptions) {
     });
     expect(part.events[0]).toMatchObject({ type: 'start', step: resume?.step ?? 0 });
     events.push(...part.events);
-    if (!part.outcome.isStopped) return { events, stops, result: part.outcome };
+    if (part.outcome.end === 'finished') return { events, stops, result: part.outcome };
+    if (part.outcome.end === 'diverged') throw part.outcome.error;
     stops.push(part.outcome.progress);
   }
   throw new Error('it does not come to an end');
@@ -125,6 +133,7 @@ async function runInParts(request: NativeTrainOptions) {
 
 describe('a training in parts gives the events, the figures and the weights of one in a single piece', () => {
   const SGD = ['training=standard', 'training.optimizer.lr=0.02'];
+  const ADAM = ['training=adamw', 'training.optimizer.lr=0.01'];
   test.each([
     ['fast', 'muon', TINY_FAST],
     ['fast', 'sgd', [...TINY_FAST, ...SGD]],
@@ -133,6 +142,19 @@ describe('a training in parts gives the events, the figures and the weights of o
     ['cnn', 'sgd', ['model.widths=[8]', ...SGD, 'training.precision=fp32', 'training.optimizer.momentum=0']],
     ['resnet20', 'muon', ['training=muon']],
     ['resnet20', 'sgd', [...SGD, 'training.optimizer.nesterov=false']],
+    ['cnn', 'adam', ['model.widths=[8]', ...ADAM, 'training.optimizer.name=adam']],
+    [
+      'cnn',
+      'adamw',
+      ['model.widths=[8]', ...ADAM, 'training.ema_decay=0.9', 'training.gradient_clip_norm=0.5'],
+    ],
+    ['fast', 'sgd', [...TINY_FAST, 'training=fast94_sgd', 'training.epochs=2.5']],
+    [
+      'cnn',
+      'sgd',
+      ['model.widths=[8]', ...SGD, 'training.accumulation_steps=3', 'training.select=best_val_loss'],
+    ],
+    ['fast', 'muon', [...TINY_FAST, 'training.ema_decay=0.5', 'training.select=best_val_accuracy']],
   ])('%s with %s, %j', async (model, _optimizer, overrides) => {
     const request = options([`model=${model}`, ...overrides]);
     const whole = await runToEnd(request);
@@ -150,10 +172,17 @@ describe('a stop', () => {
     const job = loadNative().train(request, () => {});
     job.stop();
     const outcome = await job.result;
-    if (!outcome.isStopped) throw new Error('it came to its end before the stop');
+    if (outcome.end !== 'stopped') throw new Error('it came to its end before the stop');
     const { model, ...progress } = outcome.progress;
     const epochTotals = { steps: 0, loss: 0, accuracy: 0, seconds: 0 };
-    expect(progress).toEqual({ step: 0, trainedImages: 0, trainSeconds: 0, epochTotals, optimizer: [] });
+    expect(progress).toEqual({
+      step: 0,
+      trainedImages: 0,
+      trainSeconds: 0,
+      epochTotals,
+      ...FRESH,
+      extra: [],
+    });
     const resumed = await runToEnd({ ...request, resume: outcome.progress });
     const whole = await runToEnd(request);
     expect(story(resumed.events)).toEqual(story(whole.events));
@@ -166,7 +195,7 @@ describe('a stop', () => {
     const first = await runToStop(request, ({ type }) => type === 'step');
     const job = loadNative().train({ ...request, resume: first.state }, () => {});
     job.stop();
-    expect(await job.result).toEqual({ isStopped: true, progress: first.state });
+    expect(await job.result).toEqual({ end: 'stopped', progress: first.state });
     expect(first.state.step).toBeGreaterThan(0);
   });
 
@@ -203,12 +232,12 @@ describe('a stop', () => {
   test('leaves momentum that matters: without it the weights come out otherwise', async () => {
     const request = slowlyEvaluated();
     const { state } = await runToStop(request, eventOf('step', 7));
-    const optimizer = state.optimizer.map((buffer) => ({
+    const extra = state.extra.map((buffer) => ({
       ...buffer,
       data: new Uint8Array(buffer.data.length),
     }));
     const right = await runToEnd({ ...request, resume: state });
-    const wrong = await runToEnd({ ...request, resume: { ...state, optimizer } });
+    const wrong = await runToEnd({ ...request, resume: { ...state, extra } });
     expect(bytesOf(wrong.result.state)).not.toEqual(bytesOf(right.result.state));
   });
 
@@ -231,6 +260,7 @@ describe('a state of another training is an error that says what was expected', 
     data: new Uint8Array(4 * shape.reduce((product, side) => product * side, 1)),
   });
   const totals = { loss: 0, accuracy: 0, seconds: 0 };
+  const HEAD = 'optimizer.momentum.head.weight';
 
   test.each<[string, (state: TrainingState) => Partial<TrainingState>, string]>([
     ['negative step', () => ({ step: -1 }), 'completed steps: expected 0 to 18, found -1'],
@@ -252,23 +282,25 @@ describe('a state of another training is an error that says what was expected', 
     ],
     [
       'unknown buffer',
-      ({ optimizer }) => ({ optimizer: [...optimizer, tensor('neck.weight', [1])] }),
-      'expected the names of parameters that learn with momentum, found "neck.weight"',
+      ({ extra }) => ({ extra: [...extra, tensor('optimizer.momentum.neck.weight', [1])] }),
+      'expected the buffers of parameters that are trained, found "momentum.neck.weight"',
     ],
     [
       'frozen parameter',
-      ({ optimizer }) => ({ optimizer: [...optimizer, tensor('whiten.weight', [24, 3, 2, 2])] }),
-      'expected the names of parameters that learn with momentum, found "whiten.weight"',
+      ({ extra }) => ({ extra: [...extra, tensor('optimizer.momentum.whiten.weight', [24, 3, 2, 2])] }),
+      'expected the buffers of parameters that are trained, found "momentum.whiten.weight"',
     ],
     [
       'wrong shape',
-      () => ({ optimizer: [tensor('head.weight', [8, 10])] }),
-      'tensor "momentum of head.weight": expected float [10, 8], found float [8, 10]',
+      ({ extra }) => ({
+        extra: [...extra.filter(({ name }) => name !== HEAD), tensor(HEAD, [8, 10])],
+      }),
+      'tensor "momentum.head.weight": expected float [10, 8], found float [8, 10]',
     ],
     [
       'missing buffer',
-      ({ optimizer }) => ({ optimizer: optimizer.filter(({ name }) => name !== 'head.weight') }),
-      '"head.weight": expected a buffer, found none',
+      ({ extra }) => ({ extra: extra.filter(({ name }) => name !== HEAD) }),
+      'expected "momentum.head.weight", found none',
     ],
     ['no model', () => ({ model: [] }), 'expected 39 tensors, found 0'],
     [
@@ -301,10 +333,11 @@ describe('a state of another training is an error that says what was expected', 
   test('a tensor that cannot be made throws, and a missing field is a bug', () => {
     const { resume: _, ...request } = options(TINY_FAST);
     const broken = { ...tensor('head.weight', []), shape: [-1] };
-    const state = { step: 0, trainedImages: 0, trainSeconds: 0, epochTotals: { steps: 0, ...totals } };
-    const start = (extra: object) => () =>
-      loadNative().train({ ...request, ...extra } as NativeTrainOptions, () => {});
-    expect(start({ resume: { ...state, model: [broken], optimizer: [] } })).toThrow('negative dimension');
+    const epochTotals = { steps: 0, ...totals };
+    const state = { step: 0, trainedImages: 0, trainSeconds: 0, epochTotals, ...FRESH };
+    const start = (more: object) => () =>
+      loadNative().train({ ...request, ...more } as NativeTrainOptions, () => {});
+    expect(start({ resume: { ...state, model: [broken], extra: [] } })).toThrow('negative dimension');
     expect(start({})).toThrow('missing field: resume');
     expect(start({ resume: state })).toThrow('missing field: model');
   });

@@ -15,6 +15,10 @@ export function integer(min: number, max: number, expected = `an integer from ${
   return z.int(expected).min(min, expected).max(max, expected);
 }
 
+export function integerOrNull(min: number, max: number) {
+  return integer(min, max, `an integer from ${min} to ${max}, or null`).nullable();
+}
+
 export function list<Item extends z.ZodType>(item: Item, min: number, max: number) {
   const expected = min === max ? `a list of ${min} values` : `a list of ${min} to ${max} values`;
   return z.array(item, expected).min(min, expected).max(max, expected);
@@ -32,8 +36,17 @@ export const positive = z.number('a number above 0').positive('a number above 0'
 export const notNegative = z.number('a number of at least 0').min(0, 'a number of at least 0');
 export const fractionText = 'a number from 0 to 1';
 export const fraction = z.number(fractionText).min(0, fractionText).max(1, fractionText);
+export const positiveOrNull = z
+  .number('a number above 0, or null')
+  .positive('a number above 0, or null')
+  .nullable();
 export const belowOneText = 'a number of at least 0 and below 1';
 export const belowOne = z.number(belowOneText).min(0, belowOneText).lt(1, belowOneText);
+export const belowOneOrNull = z
+  .number(`${belowOneText}, or null`)
+  .min(0, `${belowOneText}, or null`)
+  .lt(1, `${belowOneText}, or null`)
+  .nullable();
 export const channels = integer(1, 4096);
 
 /** The error of a map whose `name` picks its keys. */

@@ -1,6 +1,6 @@
 #include "data/augment.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include "data/dataset.h"
 

@@ -1,6 +1,6 @@
 #include "data/loader.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include <algorithm>
 

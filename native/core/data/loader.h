@@ -10,8 +10,9 @@
 namespace cifar10 {
 
 struct Batch {
-  at::Tensor images;  // activations' dtype [B,3,32,32], channels-last
-  at::Tensor labels;  // int64 [B]
+  at::Tensor images;   // activations' dtype [B,3,32,32], channels-last
+  at::Tensor labels;   // int64 [B]
+  at::Tensor targets;  // float32 [B,10]
 };
 
 class TrainLoader {
@@ -22,6 +23,7 @@ class TrainLoader {
               at::ScalarType dtype, uint64_t seed);
 
   int64_t batches_per_epoch() const;
+  bool mixes_labels() const { return false; }
   // Images in the first `step` batches of a training, over all its epochs.
   int64_t images_before(int64_t step) const;
   // Draws permutation, offsets and flips of epoch `epoch` (from 0).

@@ -1,6 +1,6 @@
 #include "evaluation/metrics.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include <limits>
 

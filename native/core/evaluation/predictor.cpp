@@ -1,6 +1,6 @@
 #include "evaluation/predictor.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include "runtime.h"
 

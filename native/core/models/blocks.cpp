@@ -1,6 +1,6 @@
 #include "models/blocks.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include <cmath>
 

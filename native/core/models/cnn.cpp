@@ -1,6 +1,6 @@
 #include "models/cnn.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include "data/dataset.h"
 

@@ -1,6 +1,8 @@
 #include "models/fast_cnn.h"
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+
+#include "torch_api.h"
 
 #include <algorithm>
 
@@ -88,7 +90,7 @@ at::Tensor FastCnn::forward(const at::Tensor& images) {
 void FastCnn::calibrate(const at::Tensor& images) {
   const torch::NoGradGuard no_grad;
   const auto covariance = patch_covariance(images);  // [12,12]
-  const auto [eigenvalues, eigenvectors] = torch::linalg_eigh(covariance, "L");
+  const auto [eigenvalues, eigenvectors] = at::linalg_eigh(covariance, "L");
   const auto scaled = eigenvectors.div(eigenvalues.add(options_.whitening.epsilon).sqrt());  // one per column
   const auto filters = scaled.t().reshape({-1, 3, kPatch, kPatch});
   whiten_->weight.copy_(torch::cat({filters, -filters}));

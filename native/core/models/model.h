@@ -22,16 +22,20 @@ class Model : public torch::nn::Module {
   virtual void calibrate(const at::Tensor& images) { (void)images; }
   virtual int64_t calibration_images() const { return 0; }
 
-  // A parameter whose own schedule ends early: its lr falls linearly to 0 over `epochs`, then it is frozen.
+  // A parameter that is trained for `epochs` only, then frozen.
   struct ShortLived {
     at::Tensor parameter;  // undefined: none
     double epochs = 0;
+    bool decays = true;  // its lr falls linearly to 0 over them; else it follows the schedule of the others
   };
   virtual ShortLived short_lived() const { return {}; }
 };
 
 // Makes the model with weights drawn from (seed), in float32 on the CPU, in training mode.
 std::shared_ptr<Model> make_model(const ModelOptions& options, uint64_t seed);
+
+// STUB
+inline void seed_dropout(Model&, uint64_t, uint64_t) {}
 
 struct NamedTensor {
   std::string name;

@@ -1,6 +1,6 @@
 #include "models/resnet.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include <stdexcept>
 

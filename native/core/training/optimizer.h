@@ -1,14 +1,12 @@
-// Owns the update rules: SGD with momentum (PyTorch's form) and Muon (Keller Jordan,
-// https://kellerjordan.github.io/posts/muon), with their momentum buffers. Must not know schedules: each step
-// is told which share of the peak lr to use.
+// Owns one update of all parameters, and the buffers that they keep between two updates. Must not know
+// schedules: each step is told which share of the peak lr to use.
 #pragma once
-
-#include <ATen/core/Tensor.h>
 
 #include <string>
 #include <vector>
 
 #include "models/model.h"
+#include "training/parameters.h"
 #include "training/training_options.h"
 
 namespace cifar10 {
@@ -24,46 +22,23 @@ class Optimizer {
   // Muon orthogonalizes in `dtype`. Keeps references to the model's parameters.
   Optimizer(const Model& model, const OptimizerOptions& options, at::ScalarType dtype);
 
-  // Updates every parameter that has a gradient, in place.
-  void step(const LrFactors& factors);
+  // Updates every parameter that has a gradient, in place. `step` counts from 1.
+  void step(const LrFactors& factors, int64_t step);
   void zero_grad();
+  // Scales all gradients so that the norm of all of them together is at most `max_norm`, as
+  // torch.nn.utils.clip_grad_norm_ does.
+  void clip_gradients(double max_norm);
+  // The largest lr among the parameters, at the schedule's peak.
+  double peak_lr() const;
 
-  // Copies of the momentum buffers under their parameters' state keys; one that no step has filled is absent.
+  // Copies of the buffers, `momentum.conv1.weight`; those that no step has filled are absent.
   std::vector<NamedTensor> state() const;
-  // Replaces the momentum buffers. `has_stepped`: whether the state was taken after the first step, so that
-  // every lasting parameter has a buffer. Errors: CHECKPOINT_MISMATCH when a name, shape or dtype differs.
+  // Replaces the buffers. `has_stepped`: whether the state was taken after the first step, so that every
+  // lasting parameter has all of its own. Errors: CHECKPOINT_MISMATCH when a name, shape or dtype differs.
   void load_state(const std::vector<NamedTensor>& state, bool has_stepped);
 
  private:
-  struct Slot {
-    std::string name;  // the parameter's state key
-    at::Tensor parameter;
-    at::Tensor momentum;  // undefined before the first step
-  };
-  struct Group {
-    std::vector<Slot> slots;
-    double lr;
-    double momentum;
-    bool nesterov;
-    double weight_decay;
-    bool is_short_lived;
-    bool uses_muon;
-  };
-  void add_group(std::vector<Slot> slots, Group settings);
-  void add_groups(const Model& model, const SgdOptions& options);
-  void add_groups(const Model& model, const MuonOptions& options);
-  static at::Tensor direction(const Group& group, Slot& slot);
-  // The slot whose parameter is `name` in a group with momentum, else null.
-  Slot* find_momentum(const std::string& name);
-  void check_momentum_is(bool present) const;
-
-  std::vector<Group> groups_;
-  at::ScalarType dtype_;
-  int64_t newton_schulz_steps_ = 0;
+  std::vector<Learner> learners_;
 };
-
-// The nearest semi-orthogonal matrix to `gradient` ([out, …] read as out × rest), roughly: singular values
-// land near 1. Quintic Newton–Schulz iteration in `dtype`; returns float32 of the same shape.
-at::Tensor orthogonalize(const at::Tensor& gradient, int64_t steps, at::ScalarType dtype);
 
 }  // namespace cifar10

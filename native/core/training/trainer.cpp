@@ -1,6 +1,6 @@
 #include "training/trainer.h"
 
-#include <torch/torch.h>
+#include "torch_api.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,8 +10,9 @@
 #include "data/loader.h"
 #include "error.h"
 #include "runtime.h"
-#include "training/optimizer.h"
+#include "training/named_state.h"
 #include "training/schedule.h"
+#include "training/updater.h"
 
 namespace cifar10 {
 namespace {
@@ -32,12 +33,7 @@ int64_t steps_of(double epochs, int64_t steps_per_epoch) {
       1, static_cast<int64_t>(std::ceil(epochs * static_cast<double>(steps_per_epoch) - 1e-6)));
 }
 
-Error diverged(int64_t step, double loss) {
-  return {"TRAINING_DIVERGED",
-          "the training diverged at step " + std::to_string(step) + ": expected a finite loss, found " +
-              std::to_string(loss),
-          "lower the learning rates under training.optimizer"};
-}
+constexpr const char* kBest = "best.";
 
 class Trainer {
  public:
@@ -53,18 +49,20 @@ class Trainer {
         test_(read_records(options.data.test_files).to(runtime_.device)),
         loader_(split_.train.to(runtime_.device), options.data.loader, options.data.normalization,
                 runtime_.dtype, options.seed),
-        total_steps_(steps_of(options.epochs, loader_.batches_per_epoch())),
+        length_{steps_of(options.epochs, loader_.batches_per_epoch()), loader_.batches_per_epoch()},
         model_(make_model(options.model, options.seed)) {
     if (resume) {
       progress_ = resume->progress;
-      check_progress(progress_, loader_, total_steps_);
+      check_progress(progress_, loader_, length_.steps);
       load_state(*model_, resume->model);
+      best_ = without_prefix(kBest, resume->extra);
     } else {
       calibrate();
     }
     model_->to(runtime_.device);
-    optimizer_.emplace(*model_, options.optimizer, runtime_.dtype);
-    if (resume) optimizer_->load_state(resume->optimizer, /*has_stepped=*/progress_.step > 0);
+    updater_.emplace(*model_, options.update, runtime_.dtype, options.seed,
+                     [this] { return another_model(); });
+    if (resume) updater_->load_state(resume->extra, /*has_stepped=*/progress_.step > 0);
   }
 
   TrainOutcome run() {
@@ -73,12 +71,15 @@ class Trainer {
       while (true) {
         // A training resumed between an epoch's last step and its event begins with that event.
         if (progress_.epoch.steps > 0 && is_at_epoch_edge()) finish_epoch();
-        if (progress_.step == total_steps_) return test();
+        if (progress_.step == length_.steps || progress_.has_ended_early) return test();
         if (stop_) throw Stopped{};
         take_step();
       }
     } catch (const Stopped&) {
-      return TrainingState{progress_, state_of(*model_), optimizer_->state()};
+      return state();
+    } catch (const Error& error) {
+      if (error.code() != "TRAINING_DIVERGED") throw;
+      return Diverged{error, std::move(last_good_)};
     }
   }
 
@@ -90,67 +91,71 @@ class Trainer {
     model_->calibrate(normalize(first, options_.data.normalization, torch::kFloat32));
   }
 
+  std::shared_ptr<Model> another_model() const {
+    auto model = make_model(options_.model, options_.seed);
+    model->to(runtime_.device);
+    return model;
+  }
+
   void announce() {
     observer_.on_start({.device = runtime_.device.str(),
                         .threads = runtime_.threads,
                         .train_images = split_.train.size(),
                         .val_images = split_.val.size(),
                         .test_images = test_.size(),
-                        .steps_per_epoch = loader_.batches_per_epoch(),
-                        .steps = total_steps_,
+                        .steps_per_epoch = length_.steps_per_epoch,
+                        .steps = length_.steps,
                         .step = progress_.step,
                         .parameters = parameter_count(*model_)});
   }
 
+  TrainingState state() const {
+    auto extra = updater_->state();
+    append(extra, with_prefix(kBest, best_));
+    return {progress_, state_of(*model_), std::move(extra)};
+  }
+
   bool is_at_epoch_edge() const {
-    return is_epoch_edge(progress_.step, loader_.batches_per_epoch(), total_steps_);
+    return is_epoch_edge(progress_.step, length_.steps_per_epoch, length_.steps);
   }
 
   void take_step() {
     const Stopwatch watch;
-    const int64_t epoch = progress_.step / loader_.batches_per_epoch();
+    const int64_t step = progress_.step;
+    const int64_t epoch = step / length_.steps_per_epoch;
     if (epoch != started_epoch_) loader_.start_epoch(epoch);
     started_epoch_ = epoch;
-    const auto event = update(progress_.step, epoch);
-    report_step(event, watch.seconds());
+    const auto factors = lr_factors(step);
+    freeze_short_lived(factors);
+    const auto batch = loader_.batch(step % length_.steps_per_epoch);
+    const auto outcome = updater_->update(batch, {step, length_.steps, factors});
+    report_step({.step = step + 1,
+                 .epoch = epoch + 1,
+                 .loss = outcome.loss,
+                 .accuracy = outcome.accuracy,
+                 .lr = factors.all,
+                 .images = batch.labels.size(0),
+                 .images_per_second = 0},  // known when the whole step is over
+                watch);
   }
 
-  // One optimizer update: batch, forward, loss, backward, update.
-  StepEvent update(int64_t step, int64_t epoch) {
-    const auto factors = lr_factors(step);
-    // Once frozen it needs no gradient, and nothing before the next layer does.
+  // Once frozen it needs no gradient, and nothing before the next layer does.
+  void freeze_short_lived(const LrFactors& factors) {
     if (auto parameter = model_->short_lived().parameter; parameter.defined())
       parameter.set_requires_grad(factors.short_lived > 0);
-    model_->train();
-    const auto batch = loader_.batch(step % loader_.batches_per_epoch());
-    const auto logits = model_->forward(batch.images);
-    const bool sums = options_.loss_reduction == LossReduction::kSum;
-    const auto loss =
-        at::cross_entropy_loss(logits, batch.labels, {}, sums ? at::Reduction::Sum : at::Reduction::Mean,
-                               /*ignore_index=*/-100, options_.label_smoothing);
-    optimizer_->zero_grad();
-    loss.backward();
-    optimizer_->step(factors);
-    const double per_image = loss.item<double>() / static_cast<double>(sums ? batch.labels.size(0) : 1);
-    if (!std::isfinite(per_image)) throw diverged(step + 1, per_image);
-    return {.step = step + 1,
-            .epoch = epoch + 1,
-            .loss = per_image,
-            .accuracy = accuracy(logits.detach(), batch.labels),
-            .lr = factors.all,
-            .images = batch.labels.size(0),
-            .images_per_second = 0};  // known when the whole step is over
   }
 
   LrFactors lr_factors(int64_t step) const {
-    const double all = lr_factor(options_.schedule, step, total_steps_);
-    const double short_steps =
-        model_->short_lived().epochs * static_cast<double>(loader_.batches_per_epoch());
+    const double all = lr_factor(options_.schedule, step, length_);
+    const auto short_lived = model_->short_lived();
+    const double short_steps = short_lived.epochs * static_cast<double>(length_.steps_per_epoch);
     const double position = static_cast<double>(step);
-    return {all, position < short_steps ? 1 - position / short_steps : 0};
+    if (position >= short_steps) return {all, 0};
+    return {all, short_lived.decays ? 1 - position / short_steps : all};
   }
 
-  void report_step(StepEvent event, double seconds) {
+  void report_step(StepEvent event, const Stopwatch& watch) {
+    const double seconds = watch.seconds();
     event.images_per_second = static_cast<double>(event.images) / seconds;
     progress_.step += 1;
     progress_.trained_images += event.images;
@@ -158,39 +163,67 @@ class Trainer {
     auto& totals = progress_.epoch;
     totals.steps += 1;
     totals.loss += event.loss;
-    totals.accuracy += event.accuracy;
+    totals.accuracy += event.accuracy.value_or(0);
     totals.seconds += seconds;
     observer_.on_step(event);
   }
 
   void finish_epoch() {
     const auto& totals = progress_.epoch;
-    EpochEvent event{.epoch = (progress_.step - 1) / loader_.batches_per_epoch() + 1,
-                     .step = progress_.step,
-                     .loss = totals.loss / static_cast<double>(totals.steps),
-                     .accuracy = totals.accuracy / static_cast<double>(totals.steps),
-                     .val = std::nullopt,
-                     .duration_seconds = totals.seconds};
-    if (val_.size() > 0) event.val = evaluate(*model_, val_, evaluate_options(0), stop_, {}).metrics;
-    observer_.on_epoch(event);
+    const double steps = static_cast<double>(totals.steps);
+    const int64_t epoch = (progress_.step - 1) / length_.steps_per_epoch + 1;
+    EpochFigures figures{totals.loss / steps, std::nullopt, std::nullopt};
+    if (!loader_.mixes_labels()) figures.accuracy = totals.accuracy / steps;
+    if (val_.size() > 0)
+      figures.val = evaluate(updater_->evaluated(), val_, evaluate_options(0), stop_, {}).metrics;
+    observer_.on_epoch({.epoch = epoch,
+                        .step = progress_.step,
+                        .loss = figures.loss,
+                        .accuracy = figures.accuracy,
+                        .val = figures.val,
+                        .duration_seconds = totals.seconds});
     progress_.epoch = {};
+    judge(epoch, figures);
+    last_good_ = state();
+  }
+
+  // Keeps the weights of a best epoch; ends a training that has stopped improving.
+  void judge(int64_t epoch, const EpochFigures& figures) {
+    if (options_.best && follow(progress_.best, *options_.best, 0, epoch, figures))
+      best_ = state_of(updater_->evaluated());
+    const auto& stopping = options_.early_stopping;
+    if (!stopping || progress_.step == length_.steps) return;
+    follow(progress_.stopping, stopping->monitor, stopping->min_delta, epoch, figures);
+    progress_.has_ended_early = progress_.stopping.stale > stopping->patience;
+    if (progress_.has_ended_early) updater_->finish();
   }
 
   TrainResult test() {
     const Stopwatch watch;
     const auto progress = [&](int64_t done, int64_t total) { observer_.on_test_progress(done, total); };
-    const auto evaluation = evaluate(*model_, test_, evaluate_options(options_.tta_level), stop_, progress);
+    const auto model = tested_model();
+    const auto evaluation = evaluate(*model, test_, evaluate_options(options_.tta_level), stop_, progress);
     return {.test = evaluation,
-            .steps = total_steps_,
+            .steps = progress_.step,
+            .has_ended_early = progress_.has_ended_early,
+            .best_epoch = best_.empty() ? std::nullopt : std::optional(progress_.best.epoch),
             .trained_images = progress_.trained_images,
             .train_seconds = progress_.train_seconds,
             .test_seconds = watch.seconds(),
             .images_per_second = static_cast<double>(progress_.trained_images) / progress_.train_seconds,
-            .state = state_of(*model_)};
+            .state = state_of(*model)};
+  }
+
+  // Never the trained model itself: a test that is stopped must leave the state of the training as it is.
+  std::shared_ptr<Model> tested_model() {
+    auto model = another_model();
+    load_state(*model, best_.empty() ? state_of(updater_->evaluated()) : best_);
+    return model;
   }
 
   EvaluateOptions evaluate_options(int64_t tta_level) const {
-    return {options_.data.normalization, runtime_.dtype, options_.eval_batch_size, tta_level};
+    return {options_.data.normalization, dtype_of(options_.eval_precision), options_.eval_batch_size,
+            tta_level};
   }
 
   const TrainOptions& options_;
@@ -201,10 +234,12 @@ class Trainer {
   Dataset val_;
   Dataset test_;
   TrainLoader loader_;
-  int64_t total_steps_;
+  RunLength length_;
   std::shared_ptr<Model> model_;
-  std::optional<Optimizer> optimizer_;  // made when the model is on its device
+  std::optional<Updater> updater_;  // made when the model is on its device
   Progress progress_;
+  std::vector<NamedTensor> best_;  // weights of the best epoch so far
+  std::optional<TrainingState> last_good_;
   int64_t started_epoch_ = -1;  // by the loader
 };
 

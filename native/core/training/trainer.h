@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "error.h"
 #include "evaluation/evaluate.h"
 #include "models/model.h"
 #include "training/training_options.h"
@@ -30,20 +31,20 @@ struct StartEvent {
 };
 
 struct StepEvent {
-  int64_t step;   // from 1
-  int64_t epoch;  // from 1
-  double loss;    // of this batch, mean per image, with label smoothing
-  double accuracy;
-  double lr;       // share of the peak
-  int64_t images;  // in this batch
+  int64_t step;                    // from 1
+  int64_t epoch;                   // from 1
+  double loss;                     // of this batch, mean per image, with label smoothing
+  std::optional<double> accuracy;  // absent where the labels are mixed
+  double lr;                       // share of the peak
+  int64_t images;                  // in this batch
   double images_per_second;
 };
 
 struct EpochEvent {
   int64_t epoch;  // from 1
   int64_t step;
-  double loss;  // mean over the epoch's batches
-  double accuracy;
+  double loss;                     // mean over the epoch's batches
+  std::optional<double> accuracy;  // absent where the labels are mixed
   std::optional<Metrics> val;
   double duration_seconds;  // training only
 };
@@ -60,7 +61,9 @@ class TrainObserver {
 
 struct TrainResult {
   Evaluation test;
-  int64_t steps;
+  int64_t steps;  // fewer than planned where the training ended early
+  bool has_ended_early;
+  std::optional<int64_t> best_epoch;  // whose weights were tested and kept; absent: the last
   int64_t trained_images;
   double train_seconds;  // forward, backward, update and batches; no evaluation
   double test_seconds;
@@ -68,14 +71,20 @@ struct TrainResult {
   std::vector<NamedTensor> state;
 };
 
-using TrainOutcome = std::variant<TrainResult, TrainingState>;
+// A loss that was not finite. What was good is not lost: `last_good` is the state at the end of the last
+// whole epoch of this session, absent before.
+struct Diverged {
+  Error error;
+  std::optional<TrainingState> last_good;
+};
+
+using TrainOutcome = std::variant<TrainResult, TrainingState, Diverged>;
 
 // Runs a training to its end, or to its state within one step of `stop` being set. Resumed from that state
 // with the same options it goes on as if it had never stopped: its events are those that were still to come,
 // and an evaluation that was cut short is done again. On the CPU the same options and threads give the same
-// weights, bit for bit, however often the training was stopped. Errors: TRAINING_DIVERGED,
-// CHECKPOINT_MISMATCH when `resume` is the state of another training, those of read_records, TrainLoader,
-// start_runtime.
+// weights, bit for bit, however often the training was stopped. Errors: CHECKPOINT_MISMATCH when `resume` is
+// the state of another training, those of read_records, TrainLoader, start_runtime.
 TrainOutcome train(const TrainOptions& options, std::optional<TrainingState> resume, TrainObserver& observer,
                    const std::atomic<bool>& stop);
 

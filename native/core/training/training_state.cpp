@@ -35,6 +35,8 @@ void check_progress(const Progress& progress, const TrainLoader& loader, int64_t
     throw wrong_state("steps since the last epoch",
                       std::to_string(epoch_steps) + (is_edge && step > 0 ? " or 0" : ""),
                       std::to_string(progress.epoch.steps));
+  if (progress.has_ended_early && !is_edge)
+    throw wrong_state("a training that ended early", "the end of an epoch", "step " + std::to_string(step));
   expect_not_negative("seconds of training", progress.train_seconds);
   expect_not_negative("seconds since the last epoch", progress.epoch.seconds);
 }

@@ -7,10 +7,11 @@
 
 #include "data/loader.h"
 #include "models/model.h"
+#include "training/monitor.h"
 
 namespace cifar10 {
 
-// Sums over the batches since the last epoch event.
+// Sums over the batches since the last epoch event. `accuracy` stays 0 where the labels are mixed.
 struct EpochTotals {
   int64_t steps = 0;
   double loss = 0;
@@ -25,12 +26,16 @@ struct Progress {
   int64_t trained_images = 0;
   double train_seconds = 0;
   EpochTotals epoch;
+  Best best;                     // by TrainOptions::best
+  Best stopping;                 // by TrainOptions::early_stopping
+  bool has_ended_early = false;  // only the test is still to come
 };
 
 struct TrainingState {
   Progress progress;
   std::vector<NamedTensor> model;
-  std::vector<NamedTensor> optimizer;  // momentum buffers, see Optimizer::state
+  // Beside the model: what Updater::state tells, and `best.…`, the weights of the best epoch.
+  std::vector<NamedTensor> extra;
 };
 
 // Whether an epoch ends after `step` completed steps, or begins; the last one may be cut short by the run's

@@ -47,20 +47,23 @@ describe('saveCheckpoint', () => {
     expect(await readdir(join(folder, 'runs'))).toEqual(['model.safetensors']);
   });
 
-  test('keeps the state of the optimizer apart from the model, and where the training stands', async () => {
+  test('keeps the state of the training apart from the model, and where the training stands', async () => {
     const progress = {
       step: 3,
       trainedImages: 300,
       trainSeconds: 0.1 + 0.2,
       epochTotals: { steps: 1, loss: 1 / 3, accuracy: 0.5, seconds: 0.1 },
+      best: { value: 0.25, epoch: 1, staleEpochs: 0 },
+      stopping: { value: null, epoch: 0, staleEpochs: 0 },
+      hasEndedEarly: false,
     };
-    const optimizer = new Map([
-      ['fc.bias', { dtype: 'F32', shape: [1], data: new Uint8Array(4).fill(9) } as const],
+    const extra = new Map([
+      ['optimizer.momentum.fc.bias', { dtype: 'F32', shape: [1], data: new Uint8Array(4).fill(9) } as const],
     ]);
-    await saveCheckpoint(path, { tensors, optimizer, progress, ...meta });
+    await saveCheckpoint(path, { tensors, extra, progress, ...meta });
     const checkpoint = await readCheckpoint(path);
     expect([...checkpoint.tensors.keys()].sort()).toEqual([...tensors.keys()].sort());
-    expect([...(checkpoint.optimizer.get('fc.bias')?.data ?? [])]).toEqual([9, 9, 9, 9]);
+    expect([...(checkpoint.extra.get('optimizer.momentum.fc.bias')?.data ?? [])]).toEqual([9, 9, 9, 9]);
     expect(checkpoint.meta.progress).toEqual(progress);
     for (const damaged of ['{"step":-1}', 'no JSON']) {
       const { metadata } = parseSafetensors(await readFile(path), 'it');

@@ -1,0 +1,10 @@
+// Owns the choice of what is included of LibTorch: tensors with gradients, modules, CUDA's presence. torch/torch.h has
+// all of it and makes every file that includes it take four times as long to compile.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <torch/cuda.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
+#include <torch/utils.h>
