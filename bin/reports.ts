@@ -1,7 +1,7 @@
 // Owns the human form of a training's and an evaluation's result. Pure: text in 80 columns.
 import type { EvaluateResult, TrainingStopped, TrainResult } from '../lib/index.js';
-import { count, counted, duration, percent, shellWord, shortPath } from './format.js';
-import { table } from './table.js';
+import { count, counted, duration, percent, percentOrDash, shellWord, shortPath } from './format.js';
+import { columns, table } from './table.js';
 
 /** What was reached, where it lies, what to run next. */
 export function describeTraining(result: TrainResult): string {
@@ -42,20 +42,47 @@ export function describeStop({ step, steps, runDir, checkpoint }: TrainingStoppe
 
 /** Overall figures, a line for each class, the confusion matrix. */
 export function describeEvaluation(result: EvaluateResult): string {
-  const { accuracy, crossEntropy, ttaAccuracy, perClassAccuracy, imageCount } = result;
-  const classes = Object.entries(perClassAccuracy).map(([name, value]) => [name, percent(value).padStart(8)]);
   return [
-    table([
-      ['test images', count(imageCount)],
-      ['accuracy', percent(accuracy)],
-      ...(ttaAccuracy === undefined ? [] : [['  augmented (TTA)', percent(ttaAccuracy)]]),
-      ['cross-entropy', crossEntropy.toFixed(4)],
-    ]),
-    '\nAccuracy of each class',
-    table(classes),
-    '\nConfusion matrix (row: true class, column: predicted class)',
+    overallFigures(result),
+    '',
+    classFigures(result),
+    '',
+    'Confusion matrix (row: true class, column: predicted class)',
     confusionMatrix(result),
   ].join('\n');
+}
+
+function overallFigures(result: EvaluateResult): string {
+  const { topKAccuracy, ttaAccuracy, ttaCrossEntropy, ttaExpectedCalibrationError } = result;
+  const augmented = (value: number | undefined, write: (value: number) => string) =>
+    value === undefined ? [] : [['  augmented (TTA)', write(value)]];
+  const nats = (value: number) => value.toFixed(4);
+  return table([
+    ['test images', count(result.imageCount)],
+    ['accuracy', percent(result.accuracy)],
+    ...augmented(ttaAccuracy, percent),
+    ...Object.entries(topKAccuracy).map(([k, value]) => [`top-${k} accuracy`, percent(value)]),
+    ['cross-entropy', nats(result.crossEntropy)],
+    ...augmented(ttaCrossEntropy, nats),
+    ['calibration error', percent(result.expectedCalibrationError)],
+    ...augmented(ttaExpectedCalibrationError, percent),
+  ]);
+}
+
+function classFigures(result: EvaluateResult): string {
+  const { perClassPrecision, perClassAccuracy, perClassF1, confusionMatrix, classNames } = result;
+  const row = (name: string, figures: readonly (number | undefined)[], images: number) => [
+    name,
+    ...figures.map(percentOrDash),
+    count(images),
+  ];
+  const rows = classNames.map((name, label) => {
+    const images = (confusionMatrix[label] ?? []).reduce((sum, value) => sum + value, 0);
+    return row(name, [perClassPrecision[name], perClassAccuracy[name], perClassF1[name]], images);
+  });
+  const mean = [result.macroPrecision, result.macroRecall, result.macroF1];
+  rows.push(row('mean', mean, result.imageCount));
+  return columns(['class', 'precision', 'recall', 'F1', 'images'], rows);
 }
 
 const CELL_WIDTH = 6;

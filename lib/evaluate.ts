@@ -18,17 +18,36 @@ export interface EvaluateOptions extends RuntimeOptions {
   onProgress?: ((progress: { done: number; total: number }) => void) | undefined;
 }
 
+/**
+ * Figures over all test images at once, without augmentation unless the name says `tta`; fractions in [0, 1], but for the
+ * cross-entropy. docs/evaluation.md gives each formula with its source.
+ */
 export interface EvaluateResult {
-  /** Fraction of images whose most probable class is the true one, without augmentation. */
+  imageCount: number;
+  /** Fraction of images whose most probable class is the true one. */
   accuracy: number;
-  /** Mean over the images, natural logarithm, without augmentation or smoothing. */
+  /** Fraction of images whose true class is among the 2, 3 or 5 most probable ones. */
+  topKAccuracy: { 2: number; 3: number; 5: number };
+  /** The mean negative log-likelihood of the true class: natural logarithm, no label smoothing. */
   crossEntropy: number;
+  /** By how much confidence and accuracy differ: 15 equal bins of confidence, L1 (Guo et al. 2017). */
+  expectedCalibrationError: number;
   /** With augmentation; absent at level 0. */
   ttaAccuracy?: number;
+  ttaCrossEntropy?: number;
+  ttaExpectedCalibrationError?: number;
+  /** Means over the classes; one that is neither a label nor a prediction does not count. */
+  macroPrecision: number;
+  macroRecall: number;
+  macroF1: number;
+  /** Of the images predicted as the class, the fraction that are of it; by class name, 0 for one never predicted. */
+  perClassPrecision: Record<string, number>;
+  /** The recall: of the images of the class, the fraction predicted as it; 0 for a class without images. */
   perClassAccuracy: Record<string, number>;
+  /** The harmonic mean of the two. */
+  perClassF1: Record<string, number>;
   /** [10][10]: row is the true class, column the predicted one, in the order of `classNames`. */
   confusionMatrix: number[][];
-  imageCount: number;
   classNames: readonly string[];
 }
 
@@ -49,7 +68,16 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   const startJob = () =>
     predictor.evaluate(files.test, ttaLevel, ({ done, total }) => listener.call({ done, total }));
   const job = runJob(startJob, listener.signal, 'the evaluation was stopped');
-  const { perClassAccuracy, ...figures } = await listener.settle(job);
-  const byName = classNames.map((name, label) => [name, perClassAccuracy[label] ?? Number.NaN] as const);
-  return { ...figures, perClassAccuracy: Object.fromEntries(byName), classNames };
+  const { confusionMatrix, perClassPrecision, perClassAccuracy, perClassF1, ...overall } =
+    await listener.settle(job);
+  const byName = (values: readonly number[]) =>
+    Object.fromEntries(classNames.map((name, label) => [name, values[label] as number]));
+  return {
+    ...overall,
+    perClassPrecision: byName(perClassPrecision),
+    perClassAccuracy: byName(perClassAccuracy),
+    perClassF1: byName(perClassF1),
+    confusionMatrix,
+    classNames,
+  };
 }

@@ -67,15 +67,32 @@ export interface TestEvent {
   total: number;
 }
 
-export interface NativeEvaluation {
+/** Figures over all images at once; fractions, but for the cross-entropy. docs/evaluation.md gives the formulas. */
+export interface NativeMetrics {
+  imageCount: number;
   accuracy: number;
+  topKAccuracy: { 2: number; 3: number; 5: number };
+  /** Mean over the images, in nats. */
   crossEntropy: number;
-  /** NaN for a class without images. */
+  /** 15 equal bins, L1. */
+  expectedCalibrationError: number;
+  /** Means over the classes that are a label or a prediction. */
+  macroPrecision: number;
+  macroRecall: number;
+  macroF1: number;
+  /** By label; 0 where the denominator is 0. */
+  perClassPrecision: number[];
   perClassAccuracy: number[];
+  perClassF1: number[];
   /** Row: true class; column: predicted class. */
   confusionMatrix: number[][];
-  imageCount: number;
+}
+
+/** Those with test-time augmentation are absent at level 0. */
+export interface NativeEvaluation extends NativeMetrics {
   ttaAccuracy?: number;
+  ttaCrossEntropy?: number;
+  ttaExpectedCalibrationError?: number;
 }
 
 /** All that a stopped training needs to go on exactly as if it had not stopped; the data order follows from `step`. */
@@ -216,6 +233,8 @@ export interface NativeAddon {
     index: number;
   }): { images: Float32Array; labels: number[] };
   orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
+  /** logits: [N,10], row-major; labels: N of them, 0 to 9. */
+  computeMetrics(logits: Float32Array, labels: readonly number[]): NativeMetrics;
   /**
    * `builtForLibtorch`: the version the addon was compiled against. `hasCuda`: whether LibTorch can use CUDA at all;
    * `cudaDeviceCount`: how many GPUs it finds.

@@ -25,7 +25,10 @@ export const evaluateCommand = defineCommand({
     ...MODEL_OPTIONS,
   },
   examples: [
-    ['$0 evaluate --checkpoint run/checkpoint.safetensors', 'Accuracy, each class, confusion matrix'],
+    [
+      '$0 evaluate --checkpoint run/checkpoint.safetensors',
+      'Accuracy, calibration, each class, confusion matrix',
+    ],
     ['$0 evaluate --checkpoint run/checkpoint.safetensors --tta 2', 'With test-time augmentation as well'],
     ['$0 evaluate --checkpoint run/checkpoint.safetensors --json', 'The same for a script'],
   ],

@@ -44,6 +44,8 @@ Napi::Object from_start(Napi::Env env, const cifar10::StartEvent& event);
 Napi::Object from_step(Napi::Env env, const cifar10::StepEvent& event);
 Napi::Object from_epoch(Napi::Env env, const cifar10::EpochEvent& event);
 Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total);
+// NativeMetrics and NativeEvaluation of lib/native-addon.ts.
+Napi::Object from_metrics(Napi::Env env, const cifar10::Metrics& metrics);
 Napi::Object from_evaluation(Napi::Env env, const cifar10::Evaluation& evaluation);
 // { end: 'finished', … }, { end: 'stopped', progress } or { end: 'diverged', … }: NativeTrainOutcome of
 // lib/native-addon.ts

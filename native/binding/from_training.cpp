@@ -1,4 +1,4 @@
-// Owns writing what a training or an evaluation tells: events, figures, states.
+// Owns writing what a training tells: events, figures, states.
 #include "convert.h"
 #include "failure.h"
 #include "write_js.h"
@@ -6,23 +6,6 @@
 using namespace cifar10;
 
 namespace {
-
-Napi::Value counts_row(Napi::Env env, const std::array<int64_t, kClasses>& row) {
-  return array_of(env, row,
-                  [&](int64_t count) { return Napi::Number::New(env, static_cast<double>(count)); });
-}
-
-Napi::Object from_metrics(Napi::Env env, const Metrics& metrics) {
-  auto object = Napi::Object::New(env);
-  object.Set("accuracy", metrics.accuracy);
-  object.Set("crossEntropy", metrics.cross_entropy);
-  object.Set("perClassAccuracy", array_of(env, metrics.per_class_accuracy,
-                                          [&](double share) { return Napi::Number::New(env, share); }));
-  object.Set("confusionMatrix",
-             array_of(env, metrics.confusion, [&](const auto& row) { return counts_row(env, row); }));
-  object.Set("imageCount", metrics.image_count);
-  return object;
-}
 
 Napi::Object from_result(Napi::Env env, const TrainResult& result) {
   auto object = Napi::Object::New(env);
@@ -132,12 +115,6 @@ Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total) {
   auto object = event_of_type(env, "test");
   object.Set("done", done);
   object.Set("total", total);
-  return object;
-}
-
-Napi::Object from_evaluation(Napi::Env env, const Evaluation& evaluation) {
-  auto object = from_metrics(env, evaluation.metrics);
-  if (evaluation.tta_accuracy) object.Set("ttaAccuracy", *evaluation.tta_accuracy);
   return object;
 }
 

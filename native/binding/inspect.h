@@ -11,5 +11,7 @@ Napi::Value lr_factors(const Napi::CallbackInfo& info);
 // trainBatch({ files, dataLoading, seed, epoch, index }): { images: Float32Array of [B,3,32,32], labels:
 // number[] }
 Napi::Value train_batch(const Napi::CallbackInfo& info);
+// computeMetrics(logits: Float32Array of [N,10], labels: number[] of N): NativeMetrics
+Napi::Value compute_metrics(const Napi::CallbackInfo& info);
 // runtimeInfo(): { builtForLibtorch, hasCuda, cudaDeviceCount, cpuCapability }
 Napi::Value runtime_info(const Napi::CallbackInfo& info);

@@ -86,19 +86,43 @@ test('evaluate --json prints the contract', async () => {
   const { exitCode, stdout } = await runCli(['evaluate', '--checkpoint', checkpoint, '--tta', '1', '--json']);
   expect(exitCode).toBe(0);
   const [result] = jsonLines(stdout) as [Record<string, unknown>];
-  expect(new Set(Object.keys(result))).toEqual(
-    new Set(['accuracy', 'crossEntropy', 'ttaAccuracy', 'perClassAccuracy', 'confusionMatrix', 'imageCount']),
-  );
-  expect(Object.keys(result.perClassAccuracy as object)).toEqual([...CLASS_NAMES]);
+  expect(Object.keys(result).sort()).toEqual([
+    'accuracy',
+    'confusionMatrix',
+    'crossEntropy',
+    'expectedCalibrationError',
+    'imageCount',
+    'macroF1',
+    'macroPrecision',
+    'macroRecall',
+    'perClassAccuracy',
+    'perClassF1',
+    'perClassPrecision',
+    'topKAccuracy',
+    'ttaAccuracy',
+    'ttaCrossEntropy',
+    'ttaExpectedCalibrationError',
+  ]);
+  expect(Object.keys(result.topKAccuracy as object)).toEqual(['2', '3', '5']);
+  for (const figure of ['perClassAccuracy', 'perClassPrecision', 'perClassF1'])
+    expect(Object.keys(result[figure] as object)).toEqual([...CLASS_NAMES]);
   const matrix = result.confusionMatrix as number[][];
   expect(matrix.map((row) => row.length)).toEqual(new Array(10).fill(10));
   const correct = matrix.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);
   expect(result).toMatchObject({ imageCount: 500, accuracy: correct / 500 });
 });
 
-test('evaluate fits into 80 columns', async () => {
-  const { exitCode, stdout } = await runCli(['evaluate', '--checkpoint-name', checkpoint, '--quiet']);
+test('evaluate prints overall figures, classes and the confusion matrix in 80 columns', async () => {
+  const words = ['evaluate', '--checkpoint-name', checkpoint, '--tta', '1', '--quiet'];
+  const { exitCode, stdout } = await runCli(words);
   expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^accuracy +\d+\.\d\d %\n {2}augmented \(TTA\) +\d+\.\d\d %$/m);
+  expect(stdout).toMatch(/^top-5 accuracy +\d+\.\d\d %$/m);
+  expect(stdout).toMatch(/^cross-entropy +\d\.\d{4}\n {2}augmented \(TTA\) +\d\.\d{4}$/m);
+  expect(stdout).toMatch(/^calibration error +\d+\.\d\d %\n {2}augmented/m);
+  expect(stdout).toMatch(/^class +precision +recall +F1 +images$/m);
+  expect(stdout).toMatch(/^truck +(\d+\.\d\d % +){3}50$/m);
+  expect(stdout).toMatch(/^mean +(\d+\.\d\d % +){3}500$/m);
   expect(stdout).toMatch(/^truck( +\d+){10}$/m);
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
 });

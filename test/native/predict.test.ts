@@ -79,14 +79,29 @@ describe('evaluate', () => {
     const correct = matrix.reduce((sum, row, label) => sum + (row[label] as number), 0);
     expect(result.imageCount).toBe(500);
     expect(result.accuracy).toBeCloseTo(correct / 500, 12);
-    for (const [label, row] of matrix.entries()) {
-      expect(row.reduce((sum, count) => sum + count, 0)).toBe(50);
-      expect(result.perClassAccuracy[CLASS_NAMES[label] as string]).toBeCloseTo(
-        (row[label] as number) / 50,
-        12,
-      );
+    for (const [label, name] of CLASS_NAMES.entries()) {
+      const hits = matrix[label]?.[label] as number;
+      const predicted = matrix.reduce((sum, row) => sum + (row[label] as number), 0);
+      expect(matrix[label]?.reduce((sum, count) => sum + count, 0)).toBe(50);
+      expect(result.perClassAccuracy[name]).toBeCloseTo(hits / 50, 12);
+      expect(result.perClassPrecision[name]).toBeCloseTo(predicted === 0 ? 0 : hits / predicted, 12);
+      expect(result.perClassF1[name]).toBeCloseTo((2 * hits) / (50 + predicted), 12);
     }
-    expect(result).not.toHaveProperty('ttaAccuracy');
+    expect(result.macroRecall).toBeCloseTo(result.accuracy, 12); // the classes are equally large
+    for (const figure of ['ttaAccuracy', 'ttaCrossEntropy', 'ttaExpectedCalibrationError'])
+      expect(result).not.toHaveProperty(figure);
+  });
+
+  test('with augmentation adds its figures and leaves the others', async () => {
+    const { ttaAccuracy, ttaCrossEntropy, ttaExpectedCalibrationError, ...plain } = await evaluate({
+      checkpoint,
+      ttaLevel: 2,
+    });
+    expect(plain).toEqual(await evaluate({ checkpoint }));
+    expect(ttaAccuracy).toBeGreaterThan(0.2);
+    expect(ttaCrossEntropy).not.toBe(plain.crossEntropy);
+    expect(ttaCrossEntropy).toBeCloseTo(plain.crossEntropy, 0);
+    expect(ttaExpectedCalibrationError).toBeGreaterThan(0);
   });
 
   test('agrees with predict, image by image', async () => {
@@ -97,14 +112,17 @@ describe('evaluate', () => {
     );
     const matrix = CLASS_NAMES.map(() => CLASS_NAMES.map(() => 0));
     let crossEntropy = 0;
+    let amongThree = 0;
     for (const [row, { label }] of records.entries()) {
       const predicted = CLASS_NAMES.indexOf(predictions[row]?.label as (typeof CLASS_NAMES)[number]);
       (matrix[label] as number[])[predicted] = (matrix[label]?.[predicted] ?? 0) + 1;
       const own = predictions[row]?.topK.find(({ label: name }) => name === CLASS_NAMES[label]);
       crossEntropy -= Math.log(own?.probability ?? 0) / 500;
+      if (own !== undefined && predictions[row]?.topK.slice(0, 3).includes(own)) amongThree += 1;
     }
     expect(result.confusionMatrix).toEqual(matrix);
     expect(result.crossEntropy).toBeCloseTo(crossEntropy, 4);
+    expect(result.topKAccuracy[3]).toBeCloseTo(amongThree / 500, 12);
   });
 });
 

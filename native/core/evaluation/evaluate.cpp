@@ -58,7 +58,7 @@ Evaluation evaluate(Model& model, const Dataset& dataset, const EvaluateOptions&
                     const std::atomic<bool>& stop, const EvaluateProgress& progress) {
   const auto logits = predict_logits(model, dataset.images, options, stop, progress);
   Evaluation evaluation{compute_metrics(logits.plain, dataset.labels), std::nullopt};
-  if (options.tta_level > 0) evaluation.tta_accuracy = accuracy(logits.augmented, dataset.labels);
+  if (options.tta_level > 0) evaluation.tta = compute_metrics(logits.augmented, dataset.labels);
   return evaluation;
 }
 

@@ -36,8 +36,8 @@ Logits predict_logits(Model& model, const at::Tensor& images, const EvaluateOpti
                       const std::atomic<bool>& stop, const EvaluateProgress& progress);
 
 struct Evaluation {
-  Metrics metrics;                     // without augmentation
-  std::optional<double> tta_accuracy;  // absent at level 0
+  Metrics metrics;             // without augmentation
+  std::optional<Metrics> tta;  // with it; absent at level 0
 };
 
 Evaluation evaluate(Model& model, const Dataset& dataset, const EvaluateOptions& options,
