@@ -4,6 +4,7 @@ The cases hold what is easily got wrong: ties, confidences on an edge of a bin, 
 wrong with certainty. Only the cross-entropy is PyTorch's own, in float64: torchmetrics has none.
 Usage: pip install torch==2.13.0 torchmetrics==1.9.0 safetensors; python3 scripts/golden/metrics.py
 """
+import math
 from pathlib import Path
 
 import torch
@@ -28,16 +29,37 @@ def tied(count, generator):
     return (logits * 2).round() / 2, labels
 
 
-def on_bin_edges(generator):
-    """Confidences of 1/3, 1/5 and 1, three edges of fifteen bins, and 1/2, 1/4 and 1/10, which are none."""
-    rows, labels = [], []
-    for ways in (1, 2, 3, 4, 5, 10):
-        for _ in range(20):
-            row = torch.full((CLASSES,), -200.0)
-            row[torch.randperm(CLASSES, generator=generator)[:ways]] = 3.0
-            rows.append(row)
-            labels.append(torch.randint(CLASSES, (1,), generator=generator))
-    return torch.stack(rows), torch.cat(labels)
+def certain_to(confidence):
+    """Logits of which the first has this probability and the others share the rest."""
+    row = torch.zeros(CLASSES)
+    row[0] = math.log(confidence / (1 - confidence) * (CLASSES - 1))
+    return row
+
+
+def among(ways):
+    """Logits of which the first few are equal and the others without a chance."""
+    return torch.where(torch.arange(CLASSES) < ways, 3.0, -200.0)
+
+
+def on_bin_edges():
+    """Confidences on an edge of fifteen bins, or one rounding off it, all right, beside wrong ones in the next bin.
+
+    Put into the wrong bin they would cancel: 1/3 belongs above its edge, 1/5 in float32 below it, 1 into a bin of its own.
+    """
+    cases = [
+        (among(3), True),
+        (certain_to(0.3), False),
+        (among(5), True),
+        (certain_to(0.22), False),
+        (among(1), False),
+        (certain_to(0.97), True),
+        (among(2), True),
+        (among(4), False),
+        (among(10), True),
+    ]
+    rows = [row for row, _ in cases for _ in range(20)]
+    labels = [0 if is_right else 9 for _, is_right in cases for _ in range(20)]
+    return torch.stack(rows), torch.tensor(labels)
 
 
 def with_absent_classes(count, generator):
@@ -81,7 +103,7 @@ def main():
     cases = {
         "drawn": drawn(400, 1.0, generator),
         "ties": tied(300, generator),
-        "bin edges": on_bin_edges(generator),
+        "bin edges": on_bin_edges(),
         "absent classes": with_absent_classes(100, generator),
         "wrong with certainty": wrong_with_certainty(100, generator),
         "one image": drawn(1, 1.0, generator),
@@ -90,10 +112,9 @@ def main():
     tensors = {}
     for name, (logits, labels) in cases.items():
         values = {"logits": logits, "labels": labels, **figures(logits, labels)}
-        tensors |= {f"{name}/{key}": value.reshape(-1).contiguous() for key, value in values.items()}
-    floats = {name: value.double() if value.is_floating_point() and "logits" not in name else value for name, value in tensors.items()}
+        tensors |= {f"{name}/{key}": value.reshape(-1) for key, value in values.items()}
     VALUES.parent.mkdir(parents=True, exist_ok=True)
-    save_file(floats, VALUES)
+    save_file(tensors, VALUES)
     print(f"{len(cases)} cases, {VALUES.stat().st_size} bytes: {VALUES}")
 
 
