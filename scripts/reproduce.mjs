@@ -15,6 +15,8 @@ import { markdownTable, summarize } from './reproduction.mjs';
 
 const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 const WRONG_USAGE = 2;
+/** Overrides that change no figure. */
+const PLACES = /^\W*(?:output_dir|data_loading\.data_dir)=/;
 
 class UsageError extends Error {}
 
@@ -72,7 +74,7 @@ function describe({ experiment, overrides }, runs) {
   const packageVersion = [...new Set(runs.map(({ version }) => version))].join(' and ');
   return {
     experiment,
-    overrides,
+    overrides: overrides.filter((override) => !PLACES.test(override)),
     figures: summarize(runs),
     hardware: describeHardware(runs),
     versions: { 'cifar10-torch': packageVersion, LibTorch: libtorch?.version ?? 'unknown', 'Node.js': node },

@@ -43,6 +43,7 @@ test('two seeds give a row with mean and deviation; one more seed runs only that
   expect(figures.accuracy.deviation).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 12);
   expect(figures.ttaAccuracy).toBeNull();
   expect(first.stdout.trimEnd().split('\n')).toHaveLength(3);
+  expect(first.stdout).not.toContain('output_dir');
   expect(first.stdout).toContain(`| 2 | ${(50 * (a + b)).toFixed(2)} ± `);
   expect(first.stderr).toContain('job 2/2');
 
