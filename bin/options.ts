@@ -75,7 +75,7 @@ export const MODEL_OPTIONS = {
   precision: {
     choices: ['bf16', 'fp32'],
     requiresArg: true,
-    describe: 'Of activations; default: the one it was trained with',
+    describe: 'Of activations; default: as in training, for `evaluate` as in its test',
     group: 'Runtime:',
   },
   threads: {

@@ -57,7 +57,7 @@ export interface EvaluateResult {
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
   const { signal, onProgress, ttaLevel = 0 } = options;
-  const { predictor, config, classNames } = await openModel(options.checkpoint, options);
+  const { predictor, config, classNames } = await openModel(options.checkpoint, options, 'evalPrecision');
   const { source, dataDir } = config.dataLoading;
   const files = await resolveDataset({
     source: options.source ?? source,

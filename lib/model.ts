@@ -10,7 +10,7 @@ import { fromNative } from './native-job.js';
 export interface RuntimeOptions {
   /** Default: `auto`, CUDA where LibTorch and a GPU have it. */
   device?: Config['training']['device'] | undefined;
-  /** Of activations. Default: the one it was trained with. */
+  /** Of activations. Default: the one it was trained with; in `evaluate`, the one it was tested with. */
   precision?: Config['training']['precision'] | undefined;
   /** Default: every core. */
   threads?: number | undefined;
@@ -28,11 +28,16 @@ export interface Model {
 }
 
 /**
- * Reads a checkpoint and loads its weights into the model named in it.
+ * Reads a checkpoint and loads its weights into the model named in it; where the caller leaves the precision open, it is
+ * that of the training named by `precisionKey`.
  * Errors: `INVALID_ARGUMENT`, `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, `DEVICE_UNAVAILABLE`, those of loading
  * LibTorch.
  */
-export async function openModel(path: string, runtime: RuntimeOptions): Promise<Model> {
+export async function openModel(
+  path: string,
+  runtime: RuntimeOptions,
+  precisionKey: 'precision' | 'evalPrecision' = 'precision',
+): Promise<Model> {
   const checkpoint = await readCheckpoint(path);
   const config = trainingConfig(path, checkpoint);
   const { classNames, normalization } = checkpoint.meta;
@@ -45,7 +50,7 @@ export async function openModel(path: string, runtime: RuntimeOptions): Promise<
     model: config.model,
     normalization,
     device: runtime.device ?? 'auto',
-    precision: runtime.precision ?? config.training.precision,
+    precision: runtime.precision ?? config.training[precisionKey],
     threads: runtime.threads ?? null,
     batchSize: config.training.evalBatchSize,
   };
