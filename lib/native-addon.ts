@@ -147,7 +147,7 @@ export interface NativeTrainResult {
 export interface NativeDivergence {
   end: 'diverged';
   error: Error & { code: string; nextStep: string };
-  /** At the end of the last whole epoch; null before. */
+  /** At the end of the last epoch that a finite loss came after; null if there is none. */
   progress: TrainingState | null;
 }
 

@@ -133,13 +133,14 @@ async function runInParts(request: NativeTrainOptions) {
 
 describe('a training in parts gives the events, the figures and the weights of one in a single piece', () => {
   const SGD = ['training=standard', 'training.optimizer.lr=0.02'];
+  const NO_MOMENTUM = ['training.optimizer.momentum=0', 'training.optimizer.nesterov=false'];
   const ADAM = ['training=adamw', 'training.optimizer.lr=0.01'];
   test.each([
     ['fast', 'muon', TINY_FAST],
     ['fast', 'sgd', [...TINY_FAST, ...SGD]],
     ['cnn', 'muon', ['model.widths=[8]', 'training=muon', 'training.threads=2']],
     ['cnn', 'sgd', ['model.widths=[8,16]', ...SGD]],
-    ['cnn', 'sgd', ['model.widths=[8]', ...SGD, 'training.precision=fp32', 'training.optimizer.momentum=0']],
+    ['cnn', 'sgd', ['model.widths=[8]', ...SGD, 'training.precision=fp32', ...NO_MOMENTUM]],
     ['resnet20', 'muon', ['training=muon']],
     ['resnet20', 'sgd', [...SGD, 'training.optimizer.nesterov=false']],
     ['cnn', 'adam', ['model.widths=[8]', ...ADAM, 'training.optimizer.name=adam']],

@@ -19,7 +19,8 @@ interface Rule {
 }
 
 const hasValidation = ({ data_loading }: Parts) => data_loading.validation !== 'none';
-const NEEDS_VALIDATION = 'where data_loading.validation holds images out: the test set never selects anything';
+const NEEDS_VALIDATION =
+  'where data_loading.validation holds images out: the test set never selects anything';
 
 const mixesLabels = ({ data_loading: { augmentation } }: Parts) =>
   augmentation.mixup_alpha > 0 || augmentation.cutmix_alpha > 0;
@@ -30,7 +31,8 @@ export const RULES: readonly Rule[] = [
     path: ['training', 'loss_reduction'],
     expected:
       'mean for every model but fast, which divides its logits (pick "training=muon" or "training=standard")',
-    holds: ({ training: { loss_reduction }, model: { name } }) => loss_reduction === 'mean' || name === 'fast',
+    holds: ({ training: { loss_reduction }, model: { name } }) =>
+      loss_reduction === 'mean' || name === 'fast',
   },
   {
     path: ['training', 'select'],
@@ -45,8 +47,7 @@ export const RULES: readonly Rule[] = [
   {
     path: ['training', 'early_stopping', 'monitor'],
     expected: 'another figure beside mixup or cutmix, which leave no image with one label to be right about',
-    holds: (config) =>
-      config.training.early_stopping.monitor !== 'train_accuracy' || !mixesLabels(config),
+    holds: (config) => config.training.early_stopping.monitor !== 'train_accuracy' || !mixesLabels(config),
   },
   {
     path: ['training', 'accumulation_steps'],

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "data/augment.h"
 #include "data/loader.h"
@@ -129,6 +130,8 @@ class Trainer {
     freeze_short_lived(factors);
     const auto batch = loader_.batch(step % length_.steps_per_epoch);
     const auto outcome = updater_->update(batch, {step, length_.steps, factors});
+    // Its loss was finite: so were the weights that it began with.
+    if (unproven_) last_good_ = std::exchange(unproven_, std::nullopt);
     report_step({.step = step + 1,
                  .epoch = epoch + 1,
                  .loss = outcome.loss,
@@ -184,7 +187,7 @@ class Trainer {
                         .duration_seconds = totals.seconds});
     progress_.epoch = {};
     judge(epoch, figures);
-    last_good_ = state();
+    unproven_ = state();
   }
 
   // Keeps the weights of a best epoch; ends a training that has stopped improving.
@@ -239,6 +242,7 @@ class Trainer {
   std::optional<Updater> updater_;  // made when the model is on its device
   Progress progress_;
   std::vector<NamedTensor> best_;  // weights of the best epoch so far
+  std::optional<TrainingState> unproven_;   // at the end of the last epoch, before the next step
   std::optional<TrainingState> last_good_;
   int64_t started_epoch_ = -1;  // by the loader
 };

@@ -237,9 +237,17 @@ describe('references', () => {
   });
 });
 
-test('every experiment composes', () => {
-  for (const experiment of listOptions('experiment'))
-    expect(loadConfig({ overrides: [`+experiment=${experiment}`] }).training.optimizer.name).toBe('sgd');
+test.each([
+  ['fast94', 'fast', 'muon'],
+  ['fast94_sgd', 'fast', 'sgd'],
+  ['fast95', 'fast', 'sgd'],
+  ['fast96', 'fast', 'sgd'],
+  ['resnet18', 'resnet', 'sgd'],
+  ['resnet20', 'cifar_resnet', 'sgd'],
+  ['wrn28_10', 'wide_resnet', 'sgd'],
+])('experiment %s is the net %s with %s', (experiment, model, optimizer) => {
+  const config = loadConfig({ overrides: [`+experiment=${experiment}`] });
+  expect(config).toMatchObject({ model: { name: model }, training: { optimizer: { name: optimizer } } });
 });
 
 describe('overrides', () => {
@@ -269,7 +277,8 @@ describe('overrides', () => {
   });
 
   test('that change the name of a model or an optimizer start it anew', () => {
-    const map = '{name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0}';
+    const map =
+      '{name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0, decay_norms_and_biases: true, norm_lr_scale: 1}';
     const { training } = loadConfig({ overrides: [`training.optimizer=${map}`] });
     expect(training.optimizer).toEqual({
       name: 'sgd',
@@ -277,6 +286,8 @@ describe('overrides', () => {
       momentum: 0.9,
       nesterov: true,
       weightDecay: 0,
+      decayNormsAndBiases: true,
+      normLrScale: 1,
     });
     expect(() => loadConfig({ overrides: ['model={name: cnn}'] })).toThrow(
       /"model.widths" expected .*, found nothing/,
@@ -291,7 +302,14 @@ describe('overrides', () => {
         nextStep: 'write +training.optimizer.lr=0.1 to add it',
       }),
     );
-    const rest = ['lr=0.1', 'momentum=0.9', 'nesterov=true', 'weight_decay=0'];
+    const rest = [
+      'lr=0.1',
+      'momentum=0.9',
+      'nesterov=true',
+      'weight_decay=0',
+      'decay_norms_and_biases=true',
+      'norm_lr_scale=1',
+    ];
     const overrides = [
       'training.optimizer={name: sgd}',
       ...rest.map((pair) => `+training.optimizer.${pair}`),
