@@ -1,5 +1,5 @@
-// Owns what the shell is told while a command line is being typed: commands and options from the parser, overrides and
-// runs from the library. Must not print.
+// Owns what the shell is told while a command line is being typed: commands and options from the parser, overrides,
+// models and runs from the library. Must not print.
 import type { Arguments } from 'yargs';
 
 /** yargs' own completion of commands, options and choices. */
@@ -24,24 +24,34 @@ export function complete(
     command === 'train' || (command === 'config' && (inner === 'show' || inner === 'keys'));
   const takesRuns =
     option === '--resume' || (command === 'runs' && (inner === 'show' || inner === 'compare'));
+  const takesModel = command === 'models';
   if (PATH_OPTIONS.has(option)) {
     done([]);
     return;
   }
-  const isOurs = !current.startsWith('-') && current !== command && (takesOverrides || takesRuns);
+  const isOurs =
+    !current.startsWith('-') && current !== command && (takesOverrides || takesRuns || takesModel);
   if (!isOurs) {
     completeByDefault();
     return;
   }
   const configDir = typeof args.configDir === 'string' ? args.configDir : undefined;
   const dir = typeof args.dir === 'string' ? args.dir : undefined;
-  const find = takesRuns ? completeRun(current, dir) : completeOverride(current, configDir);
-  find.then(done, () => done([]));
+  const find = () => {
+    if (takesRuns) return completeRun(current, dir);
+    return takesModel ? completeModel(current, configDir) : completeOverride(current, configDir);
+  };
+  find().then(done, () => done([]));
 }
 
 async function completeOverride(current: string, configDir: string | undefined): Promise<string[]> {
   const lib = await import('../lib/index.js');
   return lib.completeOverride(current, configDir);
+}
+
+async function completeModel(current: string, configDir: string | undefined): Promise<string[]> {
+  const { listOptions } = await import('../lib/index.js');
+  return listOptions('model', configDir).filter((option) => option.startsWith(current));
 }
 
 async function completeRun(current: string, dir: string | undefined): Promise<string[]> {

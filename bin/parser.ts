@@ -12,6 +12,7 @@ import { downloadCommand } from './commands/download.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inferCommand } from './commands/infer.js';
 import { installRuntimeCommand } from './commands/install-runtime.js';
+import { modelsCommand } from './commands/models.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { trainCommand } from './commands/train.js';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['config', 'show'],
   ['config', 'keys'],
   ['schedule'],
+  ['models'],
   ['download'],
   ['install-runtime'],
   ['build'],
@@ -71,6 +73,7 @@ export function createParser(words: string[]) {
     .command(runsCommand)
     .command(configCommand)
     .command(scheduleCommand)
+    .command(modelsCommand)
     .command(downloadCommand)
     .command(installRuntimeCommand)
     .command(buildCommand)

@@ -38,6 +38,14 @@ export {
   type LocatedLibtorch,
 } from './libtorch/index.js';
 export type { RuntimeOptions } from './model.js';
+export type { PublishedAccuracy } from './model-catalog.js';
+export {
+  describeModel,
+  type ListModelsOptions,
+  listModels,
+  type ModelDescription,
+  type ModelInfo,
+} from './model-list.js';
 export { exitImmediately } from './native.js';
 export type { EpochEvent, StepEvent, TestEvent } from './native-addon.js';
 export { type ClassProbability, type Prediction, type PredictOptions, predict } from './predict.js';

@@ -208,8 +208,10 @@ export interface NativeAddon {
   stopJobs(): void;
   /** Ends the process at once, with all its threads: no `exit` listener, no destructor, nothing is flushed. */
   exitImmediately(code: number): never;
+  /** `multiplyAdds`: of the convolutions and linear layers, for one image. */
   describeModel(model: Config['model']): {
     parameterCount: number;
+    multiplyAdds: number;
     tensors: ({ name: string } & TensorLayout)[];
   };
   /** Share of the peak lr at each step. */
@@ -235,6 +237,14 @@ export interface NativeAddon {
   orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
   /** logits: [N,10], row-major; labels: N of them, 0 to 9. */
   computeMetrics(logits: Float32Array, labels: readonly number[]): NativeMetrics;
+  /** What two dropout layers of one model make of `size` ones. */
+  dropOnes(request: {
+    rate: number;
+    isTraining: boolean;
+    seed: number;
+    counter: number;
+    size: number;
+  }): [Float32Array, Float32Array];
   /**
    * `builtForLibtorch`: the version the addon was compiled against. `hasCuda`: whether LibTorch can use CUDA at all;
    * `cudaDeviceCount`: how many GPUs it finds.

@@ -14,7 +14,25 @@ type OptionName<Known extends string> = Known | (string & {});
 /** The options of conf/; a test holds them against the folder. */
 export interface KnownOptions {
   dataLoading: 'cifar10' | 'cifar10_standard' | 'sample';
-  model: 'cnn' | 'fast' | 'resnet18' | 'resnet20';
+  model:
+    | 'cnn'
+    | 'fast'
+    | 'fast95'
+    | 'fast96'
+    | 'preact_resnet18'
+    | 'preact_resnet34'
+    | 'resnet110'
+    | 'resnet18'
+    | 'resnet20'
+    | 'resnet32'
+    | 'resnet34'
+    | 'resnet44'
+    | 'resnet50'
+    | 'resnet56'
+    | 'wrn16_4'
+    | 'wrn16_8'
+    | 'wrn28_10'
+    | 'wrn40_4';
   training: 'adamw' | 'fast94' | 'fast94_sgd' | 'muon' | 'standard';
   experiment: 'fast94' | 'fast94_sgd' | 'fast95' | 'fast96' | 'resnet18' | 'resnet20' | 'wrn28_10';
 }

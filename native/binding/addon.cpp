@@ -22,6 +22,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("inspectTraining", Napi::Function::New(env, inspect_training, "inspectTraining"));
   exports.Set("orthogonalize", Napi::Function::New(env, orthogonalize, "orthogonalize"));
   exports.Set("computeMetrics", Napi::Function::New(env, compute_metrics, "computeMetrics"));
+  exports.Set("dropOnes", Napi::Function::New(env, drop_ones, "dropOnes"));
   exports.Set("runtimeInfo", Napi::Function::New(env, runtime_info, "runtimeInfo"));
   return exports;
 }

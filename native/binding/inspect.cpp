@@ -8,7 +8,10 @@
 #include "convert.h"
 #include "data/loader.h"
 #include "failure.h"
+#include "models/dropout.h"
 #include "models/model.h"
+#include "models/multiply_adds.h"
+#include "runtime.h"
 #include "training/schedule.h"
 
 Napi::Value describe_model(const Napi::CallbackInfo& info) {
@@ -18,11 +21,13 @@ Napi::Value describe_model(const Napi::CallbackInfo& info) {
   rethrow_coded(env, [&] {
     const auto model = cifar10::make_model(options, 0);
     description.Set("parameterCount", cifar10::parameter_count(*model));
+    description.Set("multiplyAdds", cifar10::multiply_adds(*model));
     auto tensors = Napi::Array::New(env);
     for (const auto& [name, tensor] : cifar10::tensors_of(*model))
       tensors.Set(tensors.Length(), from_layout(env, name, tensor));
     description.Set("tensors", tensors);
   });
+  cifar10::release_cached_memory();  // of the forward pass
   return description;
 }
 
@@ -54,6 +59,25 @@ Napi::Value train_batch(const Napi::CallbackInfo& info) {
     for (int64_t i = 0; i < batch.labels.size(0); ++i)
       labels.Set(static_cast<uint32_t>(i), batch.labels[i].item<int64_t>());
     result.Set("labels", labels);
+  });
+  return result;
+}
+
+Napi::Value drop_ones(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto request = info[0].As<Napi::Object>();
+  const auto number = [&](const char* key) { return request.Get(key).ToNumber(); };
+  auto result = Napi::Array::New(env);
+  rethrow_coded(env, [&] {
+    torch::nn::Module model;
+    std::vector<cifar10::Dropout> layers;
+    for (const char* name : {"dropout1", "dropout2"})
+      layers.push_back(model.register_module(name, cifar10::Dropout(number("rate").DoubleValue())));
+    model.train(request.Get("isTraining").ToBoolean());
+    cifar10::seed_dropout(model, static_cast<uint64_t>(number("seed").Int64Value()),
+                          static_cast<uint64_t>(number("counter").Int64Value()));
+    const auto ones = at::ones({number("size").Int64Value()});
+    for (auto& layer : layers) result.Set(result.Length(), from_floats(env, layer->forward(ones)));
   });
   return result;
 }

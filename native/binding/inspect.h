@@ -4,7 +4,7 @@
 
 #include <napi.h>
 
-// describeModel(model): { parameterCount, tensors: [{ name, dtype, shape }] }
+// describeModel(model): { parameterCount, multiplyAdds: of one image, tensors: [{ name, dtype, shape }] }
 Napi::Value describe_model(const Napi::CallbackInfo& info);
 // lrFactors(schedule, totalSteps, stepsPerEpoch): number[]
 Napi::Value lr_factors(const Napi::CallbackInfo& info);
@@ -13,5 +13,8 @@ Napi::Value lr_factors(const Napi::CallbackInfo& info);
 Napi::Value train_batch(const Napi::CallbackInfo& info);
 // computeMetrics(logits: Float32Array of [N,10], labels: number[] of N): NativeMetrics
 Napi::Value compute_metrics(const Napi::CallbackInfo& info);
+// dropOnes({ rate, isTraining, seed, counter, size }): what two dropout layers of one model make of ones, as
+// two Float32Arrays of that size
+Napi::Value drop_ones(const Napi::CallbackInfo& info);
 // runtimeInfo(): { builtForLibtorch, hasCuda, cudaDeviceCount, cpuCapability }
 Napi::Value runtime_info(const Napi::CallbackInfo& info);

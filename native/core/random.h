@@ -9,7 +9,7 @@
 
 namespace cifar10 {
 
-enum class RandomStream : uint64_t { kInit = 1, kEpoch = 2, kFlip = 3, kSplit = 4 };
+enum class RandomStream : uint64_t { kInit = 1, kEpoch = 2, kFlip = 3, kSplit = 4, kDropout = 10 };
 
 // splitmix64's finalizer (Steele et al. 2014): neighbouring seeds give unrelated generators.
 inline uint64_t mix_bits(uint64_t x) {
@@ -19,9 +19,13 @@ inline uint64_t mix_bits(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// The seed of the generator for one use.
+inline uint64_t stream_seed(uint64_t seed, RandomStream stream, uint64_t counter) {
+  return mix_bits(mix_bits(mix_bits(seed) ^ static_cast<uint64_t>(stream)) ^ counter);
+}
+
 inline at::Generator make_generator(uint64_t seed, RandomStream stream, uint64_t counter) {
-  const uint64_t mixed = mix_bits(mix_bits(mix_bits(seed) ^ static_cast<uint64_t>(stream)) ^ counter);
-  return at::make_generator<at::CPUGeneratorImpl>(mixed);
+  return at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed, stream, counter));
 }
 
 }  // namespace cifar10

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { loadConfig } from '../../lib/index.js';
+import { listOptions, loadConfig } from '../../lib/index.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
 import { temporaryFolder } from '../support.js';
 import { CLI, jsonLines, runCli } from './run-cli.js';
@@ -85,8 +85,9 @@ function completions(line: string): string[] {
 
 test.each([
   ['cifar10-torch co', ['config', 'completion']],
-  ['cifar10-torch train model=res', ['resnet18', 'resnet20']],
-  ['cifar10-torch train model=', ['cnn', 'fast', 'resnet18', 'resnet20']],
+  ['cifar10-torch train model=resnet1', ['resnet110', 'resnet18']],
+  ['cifar10-torch train model=', listOptions('model')],
+  ['cifar10-torch models wrn1', ['wrn16_4', 'wrn16_8']],
   ['cifar10-torch train training.opt', expect.arrayContaining(['training.optimizer.lr='])],
   ['cifar10-torch train +exp', ['+experiment=']],
   ['cifar10-torch train training.seed=1 data_loading.drop_last=', ['true', 'false']],
@@ -97,7 +98,10 @@ test.each([
   ['cifar10-torch train --resume la', ['latest']],
   ['cifar10-torch train --config ', []],
   ['cifar10-torch train ~mo', expect.arrayContaining(['~model', '~model.name'])],
-  ['cifar10-torch train model.name=', ['fast', 'cnn', 'cifar_resnet', 'resnet']],
+  [
+    'cifar10-torch train model.name=',
+    ['fast', 'cnn', 'cifar_resnet', 'resnet', 'preact_resnet', 'wide_resnet'],
+  ],
   ['cifar10-torch train --help ', expect.not.arrayContaining(['Examples:'])],
 ])('bash completes "%s"', (line, expected) => {
   expect(completions(line)).toEqual(expected);

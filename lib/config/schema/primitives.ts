@@ -47,7 +47,8 @@ export const belowOneOrNull = z
   .min(0, `${belowOneText}, or null`)
   .lt(1, `${belowOneText}, or null`)
   .nullable();
-export const channels = integer(1, 4096);
+export const MAX_CHANNELS = 4096;
+export const channels = integer(1, MAX_CHANNELS);
 
 /** The error of a map whose `name` picks its keys. */
 export function variantMessage(names: string, map: string) {

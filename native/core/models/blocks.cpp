@@ -35,6 +35,10 @@ Conv conv3x3(int64_t in, int64_t out, int64_t stride, at::Generator& generator) 
   return Conv(in, out, 3, stride, 1, false, generator);
 }
 
+Conv conv1x1(int64_t in, int64_t out, int64_t stride, at::Generator& generator) {
+  return Conv(in, out, 1, stride, 0, false, generator);
+}
+
 BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options) : options_(options) {
   weight = register_parameter("weight", torch::ones({channels}));
   bias = register_parameter("bias", torch::zeros({channels}));
@@ -48,6 +52,17 @@ at::Tensor BatchNormImpl::forward(const at::Tensor& x) {
   // The activations may be bfloat16: LibTorch then normalizes in float32 with these float32 parameters.
   return at::batch_norm(x, weight, bias, running_mean, running_var, is_training(), options_.momentum,
                         options_.epsilon, /*cudnn_enabled=*/true);
+}
+
+GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double epsilon)
+    : groups_(groups), epsilon_(epsilon) {
+  weight = register_parameter("weight", torch::ones({channels}));
+  bias = register_parameter("bias", torch::zeros({channels}));
+}
+
+at::Tensor GroupNormImpl::forward(const at::Tensor& x) const {
+  // Mean and variance of up to thousands of values: float32, as torch.autocast does.
+  return at::group_norm(x.to(torch::kFloat32), groups_, weight, bias, epsilon_).to(x.scalar_type());
 }
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, bool has_bias, at::Generator& generator) {

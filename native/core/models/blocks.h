@@ -28,6 +28,8 @@ TORCH_MODULE(Conv);
 
 // 3x3, stride 1 or 2, padding 1, no bias: the convolution between batch norms.
 Conv conv3x3(int64_t in, int64_t out, int64_t stride, at::Generator& generator);
+// 1x1, stride 1 or 2, no bias: changes the number of channels.
+Conv conv1x1(int64_t in, int64_t out, int64_t stride, at::Generator& generator);
 
 class BatchNormImpl : public torch::nn::Module {
  public:
@@ -44,6 +46,22 @@ class BatchNormImpl : public torch::nn::Module {
   BatchNormOptions options_;
 };
 TORCH_MODULE(BatchNorm);
+
+// Wu & He 2018 (arXiv 1803.08494): as torch.nn.GroupNorm, the same in training and evaluation mode.
+class GroupNormImpl : public torch::nn::Module {
+ public:
+  // `groups` divides `channels`.
+  GroupNormImpl(int64_t groups, int64_t channels, double epsilon);
+  at::Tensor forward(const at::Tensor& x) const;  // [B,channels,H,W]
+
+  at::Tensor weight;  // float32 [channels], starts at 1
+  at::Tensor bias;    // float32 [channels], starts at 0
+
+ private:
+  int64_t groups_;
+  double epsilon_;
+};
+TORCH_MODULE(GroupNorm);
 
 class LinearImpl : public torch::nn::Module {
  public:

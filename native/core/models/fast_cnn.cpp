@@ -51,30 +51,35 @@ at::Tensor patch_covariance(const at::Tensor& images) {
 
 }  // namespace
 
-FastGroupImpl::FastGroupImpl(int64_t in, int64_t out, const BatchNormOptions& batch_norm,
+FastGroupImpl::FastGroupImpl(int64_t in, int64_t out, const FastCnnOptions& options,
                              at::Generator& generator) {
   conv1_ = register_module("conv1", identity_conv(in, out, generator));
-  bn1_ = register_module("bn1", bias_only_norm(out, batch_norm));
+  bn1_ = register_module("bn1", bias_only_norm(out, options.batch_norm));
   conv2_ = register_module("conv2", identity_conv(out, out, generator));
-  bn2_ = register_module("bn2", bias_only_norm(out, batch_norm));
+  bn2_ = register_module("bn2", bias_only_norm(out, options.batch_norm));
+  if (options.convs_per_group == 2) return;
+  conv3_ = register_module("conv3", identity_conv(out, out, generator));
+  bn3_ = register_module("bn3", bias_only_norm(out, options.batch_norm));
 }
 
 at::Tensor FastGroupImpl::forward(const at::Tensor& x) {
   const auto pooled = at::max_pool2d(conv1_->forward(x), 2);
-  const auto middle = at::gelu(bn1_->forward(pooled));
-  return at::gelu(bn2_->forward(conv2_->forward(middle)));
+  const auto first = at::gelu(bn1_->forward(pooled));
+  const auto second = at::gelu(bn2_->forward(conv2_->forward(first)));
+  return conv3_ ? at::gelu(bn3_->forward(conv3_->forward(second)) + first) : second;
 }
 
 FastCnn::FastCnn(const FastCnnOptions& options, at::Generator& generator) : options_(options) {
   const auto& widths = options_.widths;
   whiten_ = register_module("whiten", Conv(3, kWhitened, kPatch, 1, 0, /*has_bias=*/true, generator));
   whiten_->weight.set_requires_grad(false);
-  group1_ = register_module("group1", FastGroup(kWhitened, widths.at(0), options_.batch_norm, generator));
-  group2_ = register_module("group2", FastGroup(widths.at(0), widths.at(1), options_.batch_norm, generator));
-  group3_ = register_module("group3", FastGroup(widths.at(1), widths.at(2), options_.batch_norm, generator));
+  group1_ = register_module("group1", FastGroup(kWhitened, widths.at(0), options_, generator));
+  group2_ = register_module("group2", FastGroup(widths.at(0), widths.at(1), options_, generator));
+  group3_ = register_module("group3", FastGroup(widths.at(1), widths.at(2), options_, generator));
   head_ = register_module("head", Linear(widths.at(2), kClasses, /*has_bias=*/false, generator));
   const torch::NoGradGuard no_grad;
-  head_->weight.div_(head_->weight.std());
+  if (options_.whitening.bias_init == BiasInit::kZero) whiten_->bias.zero_();
+  if (options_.head_init == HeadInit::kUnitVariance) head_->weight.div_(head_->weight.std());
 }
 
 at::Tensor FastCnn::forward(const at::Tensor& images) {
@@ -96,6 +101,8 @@ void FastCnn::calibrate(const at::Tensor& images) {
   whiten_->weight.copy_(torch::cat({filters, -filters}));
 }
 
-Model::ShortLived FastCnn::short_lived() const { return {whiten_->bias, options_.whitening.bias_epochs}; }
+Model::ShortLived FastCnn::short_lived() const {
+  return {whiten_->bias, options_.whitening.bias_epochs, options_.whitening.bias_decays};
+}
 
 }  // namespace cifar10

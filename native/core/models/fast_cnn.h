@@ -1,5 +1,5 @@
-// Owns the speed-record CNN of KellerJordan/cifar10-airbench (arXiv 2404.00498): a frozen whitening layer,
-// three groups of two convolutions, a linear head.
+// Owns the speed-record CNNs of KellerJordan/cifar10-airbench (arXiv 2404.00498): a frozen whitening layer,
+// three groups of two or three convolutions, a linear head.
 #pragma once
 
 #include "models/blocks.h"
@@ -7,14 +7,16 @@
 
 namespace cifar10 {
 
+// Convolution, max-pool, batch norm, GELU, then convolution, batch norm, GELU. With three convolutions the
+// last one's normalized output is added to that of the first GELU before the last GELU, as in airbench96.py.
 class FastGroupImpl : public torch::nn::Module {
  public:
-  FastGroupImpl(int64_t in, int64_t out, const BatchNormOptions& batch_norm, at::Generator& generator);
+  FastGroupImpl(int64_t in, int64_t out, const FastCnnOptions& options, at::Generator& generator);
   at::Tensor forward(const at::Tensor& x);  // [B,in,S,S] -> [B,out,S/2,S/2]
 
  private:
-  Conv conv1_{nullptr}, conv2_{nullptr};
-  BatchNorm bn1_{nullptr}, bn2_{nullptr};
+  Conv conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};  // the third and its norm may be empty
+  BatchNorm bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr};
 };
 TORCH_MODULE(FastGroup);
 

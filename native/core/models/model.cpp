@@ -7,7 +7,9 @@
 #include "error.h"
 #include "models/cnn.h"
 #include "models/fast_cnn.h"
+#include "models/preact_resnet.h"
 #include "models/resnet.h"
+#include "models/wide_resnet.h"
 #include "random.h"
 
 namespace cifar10 {
@@ -15,16 +17,16 @@ namespace {
 
 struct Factory {
   at::Generator& generator;
-  std::shared_ptr<Model> operator()(const FastCnnOptions& o) const {
-    return std::make_shared<FastCnn>(o, generator);
+  template <typename Net, typename Options>
+  std::shared_ptr<Model> make(const Options& options) const {
+    return std::make_shared<Net>(options, generator);
   }
-  std::shared_ptr<Model> operator()(const CnnOptions& o) const { return std::make_shared<Cnn>(o, generator); }
-  std::shared_ptr<Model> operator()(const CifarResNetOptions& o) const {
-    return std::make_shared<CifarResNet>(o, generator);
-  }
-  std::shared_ptr<Model> operator()(const ResNetOptions& o) const {
-    return std::make_shared<ResNet>(o, generator);
-  }
+  std::shared_ptr<Model> operator()(const FastCnnOptions& o) const { return make<FastCnn>(o); }
+  std::shared_ptr<Model> operator()(const CnnOptions& o) const { return make<Cnn>(o); }
+  std::shared_ptr<Model> operator()(const CifarResNetOptions& o) const { return make<CifarResNet>(o); }
+  std::shared_ptr<Model> operator()(const ResNetOptions& o) const { return make<ResNet>(o); }
+  std::shared_ptr<Model> operator()(const PreActResNetOptions& o) const { return make<PreActResNet>(o); }
+  std::shared_ptr<Model> operator()(const WideResNetOptions& o) const { return make<WideResNet>(o); }
 };
 
 std::string describe(const at::Tensor& tensor) {

@@ -34,9 +34,6 @@ class Model : public torch::nn::Module {
 // Makes the model with weights drawn from (seed), in float32 on the CPU, in training mode.
 std::shared_ptr<Model> make_model(const ModelOptions& options, uint64_t seed);
 
-// STUB
-inline void seed_dropout(Model&, uint64_t, uint64_t) {}
-
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;  // CPU, row-major contiguous; float32 or int64

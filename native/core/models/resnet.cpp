@@ -2,78 +2,83 @@
 
 #include "torch_api.h"
 
-#include <stdexcept>
-
 #include "data/dataset.h"
 
 namespace cifar10 {
-namespace {
 
-std::vector<int64_t> basic_blocks_of_depth(int64_t depth) {
-  if (depth == 18) return {2, 2, 2, 2};
-  if (depth == 34) return {3, 4, 6, 3};
-  throw std::invalid_argument("ResNet depth must be 18 or 34");
+ProjectionImpl::ProjectionImpl(const BlockShape& shape, const BatchNormOptions& batch_norm,
+                               at::Generator& generator) {
+  conv_ = register_module("0", conv1x1(shape.in, shape.out, shape.stride, generator));
+  bn_ = register_module("1", BatchNorm(shape.out, batch_norm));
 }
 
-}  // namespace
+at::Tensor ProjectionImpl::forward(const at::Tensor& x) { return bn_->forward(conv_->forward(x)); }
 
-BasicBlockImpl::BasicBlockImpl(int64_t in, int64_t out, int64_t stride, const std::string& shortcut_name,
-                               const BatchNormOptions& batch_norm, at::Generator& generator) {
-  conv1_ = register_module("conv1", conv3x3(in, out, stride, generator));
-  bn1_ = register_module("bn1", BatchNorm(out, batch_norm));
-  conv2_ = register_module("conv2", conv3x3(out, out, 1, generator));
-  bn2_ = register_module("bn2", BatchNorm(out, batch_norm));
-  if (stride == 1 && in == out) return;
-  auto group = register_module(shortcut_name, Group());
-  shortcut_conv_ = group->register_module("0", Conv(in, out, 1, stride, 0, /*has_bias=*/false, generator));
-  shortcut_bn_ = group->register_module("1", BatchNorm(out, batch_norm));
+BasicBlock::BasicBlock(const BlockShape& shape, const std::string& shortcut_name,
+                       const BatchNormOptions& batch_norm, at::Generator& generator) {
+  conv1_ = register_module("conv1", conv3x3(shape.in, shape.width, shape.stride, generator));
+  bn1_ = register_module("bn1", BatchNorm(shape.width, batch_norm));
+  conv2_ = register_module("conv2", conv3x3(shape.width, shape.out, 1, generator));
+  bn2_ = register_module("bn2", BatchNorm(shape.out, batch_norm));
+  if (shape.changes()) shortcut_ = register_module(shortcut_name, Projection(shape, batch_norm, generator));
 }
 
-at::Tensor BasicBlockImpl::shortcut(const at::Tensor& x) {
-  return shortcut_conv_.is_empty() ? x : shortcut_bn_->forward(shortcut_conv_->forward(x));
-}
-
-at::Tensor BasicBlockImpl::forward(const at::Tensor& x) {
+at::Tensor BasicBlock::forward(const at::Tensor& x) {
   const auto middle = at::relu(bn1_->forward(conv1_->forward(x)));
-  return at::relu(bn2_->forward(conv2_->forward(middle)) + shortcut(x));
+  return at::relu(bn2_->forward(conv2_->forward(middle)) + (shortcut_ ? shortcut_->forward(x) : x));
+}
+
+Bottleneck::Bottleneck(const BlockShape& shape, const std::string& shortcut_name,
+                       const BatchNormOptions& batch_norm, at::Generator& generator) {
+  conv1_ = register_module("conv1", conv1x1(shape.in, shape.width, 1, generator));
+  bn1_ = register_module("bn1", BatchNorm(shape.width, batch_norm));
+  conv2_ = register_module("conv2", conv3x3(shape.width, shape.width, shape.stride, generator));
+  bn2_ = register_module("bn2", BatchNorm(shape.width, batch_norm));
+  conv3_ = register_module("conv3", conv1x1(shape.width, shape.out, 1, generator));
+  bn3_ = register_module("bn3", BatchNorm(shape.out, batch_norm));
+  if (shape.changes()) shortcut_ = register_module(shortcut_name, Projection(shape, batch_norm, generator));
+}
+
+at::Tensor Bottleneck::forward(const at::Tensor& x) {
+  const auto narrow = at::relu(bn1_->forward(conv1_->forward(x)));
+  const auto middle = at::relu(bn2_->forward(conv2_->forward(narrow)));
+  return at::relu(bn3_->forward(conv3_->forward(middle)) + (shortcut_ ? shortcut_->forward(x) : x));
 }
 
 ResidualNet::ResidualNet(const Plan& plan, at::Generator& generator) {
-  int64_t in = plan.widths.front();
-  conv1_ = register_module("conv1", conv3x3(3, in, 1, generator));
-  bn1_ = register_module("bn1", BatchNorm(in, plan.batch_norm));
-  for (size_t s = 0; s < plan.widths.size(); ++s) {
-    auto layer = register_module("layer" + std::to_string(s + 1), Group());
-    for (int64_t i = 0; i < plan.blocks[s]; ++i) {
-      const int64_t stride = s > 0 && i == 0 ? 2 : 1;
-      blocks_.push_back(layer->register_module(
-          std::to_string(i),
-          BasicBlock(in, plan.widths[s], stride, plan.shortcut_name, plan.batch_norm, generator)));
-      in = plan.widths[s];
-    }
-  }
-  head_ = register_module(plan.head_name, Linear(in, kClasses, /*has_bias=*/true, generator));
-  for (const auto& parameter : parameters())
-    if (parameter.dim() == 4) kaiming_normal_fan_out_(parameter, generator);
+  conv1_ = register_module("conv1", conv3x3(3, plan.stages.stem, 1, generator));
+  bn1_ = register_module("bn1", BatchNorm(plan.stages.stem, plan.batch_norm));
+  const MakeBlock make_block = [&](const BlockShape& shape) -> std::shared_ptr<ResidualBlock> {
+    if (plan.stages.has_bottlenecks())
+      return std::make_shared<Bottleneck>(shape, plan.shortcut_name, plan.batch_norm, generator);
+    return std::make_shared<BasicBlock>(shape, plan.shortcut_name, plan.batch_norm, generator);
+  };
+  blocks_ = add_stages(*this, plan.stages, make_block);
+  head_ =
+      register_module(plan.head_name, Linear(plan.stages.features(), kClasses, /*has_bias=*/true, generator));
+  initialize_convolutions(*this, generator);
 }
 
 at::Tensor ResidualNet::forward(const at::Tensor& images) {
-  auto x = at::relu(bn1_->forward(conv1_->forward(images)));  // [B,w0,32,32]
+  auto x = at::relu(bn1_->forward(conv1_->forward(images)));  // [B,stem,32,32]
   for (auto& block : blocks_) x = block->forward(x);
   return head_->forward(x.mean({2, 3})).to(torch::kFloat32);
 }
 
 CifarResNet::CifarResNet(const CifarResNetOptions& options, at::Generator& generator)
-    : ResidualNet({.widths = {16, 32, 64},
-                   .blocks = std::vector<int64_t>(3, (options.depth - 2) / 6),
+    : ResidualNet({.stages = {.stem = options.width,
+                              .widths = doubling_widths(options.width, 3),
+                              .blocks = std::vector<int64_t>(3, (options.depth - 2) / 6),
+                              .expansion = 1,
+                              .prefix = "layer",
+                              .infix = ""},
                    .shortcut_name = "downsample",
                    .head_name = "fc",
                    .batch_norm = options.batch_norm},
                   generator) {}
 
 ResNet::ResNet(const ResNetOptions& options, at::Generator& generator)
-    : ResidualNet({.widths = {64, 128, 256, 512},
-                   .blocks = basic_blocks_of_depth(options.depth),
+    : ResidualNet({.stages = imagenet_stages(options.depth, options.width),
                    .shortcut_name = "shortcut",
                    .head_name = "linear",
                    .batch_norm = options.batch_norm},

@@ -1,41 +1,64 @@
 // Owns the residual nets of He et al. 2015 (arXiv 1512.03385): the CIFAR form of its section 4.2 (keys of
-// chenyaofo/pytorch-cifar-models) and the ImageNet form with a 3x3 stem (keys of kuangliu/pytorch-cifar).
+// chenyaofo/pytorch-cifar-models) and the ImageNet form with a 3x3 stem without max-pool (keys of
+// kuangliu/pytorch-cifar).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "models/blocks.h"
 #include "models/model.h"
+#include "models/residual.h"
 
 namespace cifar10 {
 
-class BasicBlockImpl : public torch::nn::Module {
+// Where the shape changes: a 1x1 convolution and a batch norm, as `0` and `1` under the key `name`.
+class ProjectionImpl : public torch::nn::Module {
  public:
-  // Where the shape changes, a 1x1 convolution and a batch norm under the key `shortcut_name` make the
-  // shortcut
-  // ("option B").
-  BasicBlockImpl(int64_t in, int64_t out, int64_t stride, const std::string& shortcut_name,
-                 const BatchNormOptions& batch_norm, at::Generator& generator);
-  at::Tensor forward(const at::Tensor& x);  // [B,in,S,S] -> [B,out,S/stride,S/stride]
+  ProjectionImpl(const BlockShape& shape, const BatchNormOptions& batch_norm, at::Generator& generator);
+  at::Tensor forward(const at::Tensor& x);
 
  private:
-  at::Tensor shortcut(const at::Tensor& x);
-
-  Conv conv1_{nullptr}, conv2_{nullptr}, shortcut_conv_{nullptr};
-  BatchNorm bn1_{nullptr}, bn2_{nullptr}, shortcut_bn_{nullptr};
+  Conv conv_{nullptr};
+  BatchNorm bn_{nullptr};
 };
-TORCH_MODULE(BasicBlock);
+TORCH_MODULE(Projection);
 
-// What the two forms share: stem, stages of basic blocks, global average pool, linear layer.
+class BasicBlock : public ResidualBlock {
+ public:
+  // `shortcut_name`: the key of the projection where the shape changes.
+  BasicBlock(const BlockShape& shape, const std::string& shortcut_name, const BatchNormOptions& batch_norm,
+             at::Generator& generator);
+  at::Tensor forward(const at::Tensor& x) override;
+
+ private:
+  Conv conv1_{nullptr}, conv2_{nullptr};
+  BatchNorm bn1_{nullptr}, bn2_{nullptr};
+  Projection shortcut_{nullptr};  // empty: the identity
+};
+
+// 1x1, 3x3, 1x1 convolutions; the 3x3 one has the stride, as in kuangliu/pytorch-cifar and torchvision (in
+// the paper it is the first).
+class Bottleneck : public ResidualBlock {
+ public:
+  Bottleneck(const BlockShape& shape, const std::string& shortcut_name, const BatchNormOptions& batch_norm,
+             at::Generator& generator);
+  at::Tensor forward(const at::Tensor& x) override;
+
+ private:
+  Conv conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
+  BatchNorm bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr};
+  Projection shortcut_{nullptr};  // empty: the identity
+};
+
+// What the two forms share: stem, stages, global average pool, linear layer.
 class ResidualNet : public Model {
  public:
   at::Tensor forward(const at::Tensor& images) override;
 
  protected:
   struct Plan {
-    std::vector<int64_t> widths;  // one per stage; every stage but the first halves the side
-    std::vector<int64_t> blocks;  // one per stage
+    StagesPlan stages;
     std::string shortcut_name;
     std::string head_name;
     BatchNormOptions batch_norm;
@@ -45,7 +68,7 @@ class ResidualNet : public Model {
  private:
   Conv conv1_{nullptr};
   BatchNorm bn1_{nullptr};
-  std::vector<BasicBlock> blocks_;
+  std::vector<std::shared_ptr<ResidualBlock>> blocks_;
   Linear head_{nullptr};
 };
 

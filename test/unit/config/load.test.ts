@@ -186,7 +186,26 @@ describe('a definition in a program', () => {
   test('completes the options that conf/ has', () => {
     const known: { [Group in keyof KnownOptions]: Record<KnownOptions[Group], true> } = {
       dataLoading: { cifar10: true, cifar10_standard: true, sample: true },
-      model: { cnn: true, fast: true, resnet18: true, resnet20: true },
+      model: {
+        cnn: true,
+        fast: true,
+        fast95: true,
+        fast96: true,
+        preact_resnet18: true,
+        preact_resnet34: true,
+        resnet110: true,
+        resnet18: true,
+        resnet20: true,
+        resnet32: true,
+        resnet34: true,
+        resnet44: true,
+        resnet50: true,
+        resnet56: true,
+        wrn16_4: true,
+        wrn16_8: true,
+        wrn28_10: true,
+        wrn40_4: true,
+      },
       training: { fast94: true, muon: true, standard: true },
       experiment: { resnet18_sgd: true, resnet20_sgd: true },
     };
@@ -333,8 +352,12 @@ describe('overrides', () => {
 });
 
 test('modelLabel gives the names of the field', () => {
-  const labels = ['fast', 'cnn', 'resnet20', 'resnet18'];
+  const labels = ['fast', 'cnn', 'resnet20', 'resnet50', 'preact_resnet18', 'wrn28_10'];
   expect(labels.map((option) => modelLabel(loadConfig({ overrides: [`model=${option}`] }).model))).toEqual(
     labels,
   );
+  const label = (...overrides: string[]) => modelLabel(loadConfig({ overrides }).model);
+  expect(label('model=fast96')).toBe('fast');
+  expect(label('model=resnet20', 'model.width=32')).toBe('resnet20_w32');
+  expect(label('model=wrn16_4', 'model.widen_factor=0.25')).toBe('wrn16_0.25');
 });

@@ -10,6 +10,8 @@ function failure(...overrides: string[]): unknown {
   }
 }
 
+const FACTOR = 'a number from 1/16 to 64 of which 16 times is a whole number (0.25, 4, 10…)';
+
 describe('ranges', () => {
   test.each([
     ['training.optimizer.lr=-1', 'a number above 0', '-1'],
@@ -38,11 +40,15 @@ describe('ranges', () => {
     ['data_loading.augmentation.translate=17', 'an integer from 0 to 16', '17'],
     ['data_loading.normalization.std=[0.2, 0.2]', 'a list of three numbers, for R, G and B', '[0.2,0.2]'],
     ['data_loading.normalization.std=[0.2, 0, 0.2]', 'a number above 0', '0'],
-    ['model.name=typo', 'one of fast, cnn, cifar_resnet, resnet', '"typo"'],
+    ['model.name=typo', 'one of fast, cnn, cifar_resnet, resnet, preact_resnet, wide_resnet', '"typo"'],
     ['model.widths=[64, 256]', 'a list of 3 values', '[64,256]'],
     ['model.widths=[64, 256, 5000]', 'an integer from 1 to 4096', '5000'],
     ['model.whitening.epsilon=0', 'a number above 0', '0'],
     ['model.whitening.bias_epochs=-1', 'a number of at least 0', '-1'],
+    ['model.whitening.bias_decays=1', 'true or false', '1'],
+    ['model.whitening.bias_init=ones', 'one of uniform, zero', '"ones"'],
+    ['model.head_init=zero', 'one of uniform, unit_variance', '"zero"'],
+    ['model.convs_per_group=4', '2 or 3', '4'],
   ])('%s', (override, expected, found) => {
     expect(failure(override)).toMatchObject({ code: 'CONFIG_INVALID_VALUE', expected, found });
   });
@@ -56,8 +62,52 @@ describe('ranges', () => {
     for (const depth of [8, 110, 1202])
       expect(failure('model=resnet20', `model.depth=${depth}`)).toMatchObject({ model: { depth } });
     expect(failure('model=resnet18', 'model.depth=34')).toMatchObject({ model: { depth: 34 } });
-    expect(failure('model=resnet18', 'model.depth=20')).toMatchObject({ expected: '18 or 34', found: '20' });
+    expect(failure('model=resnet18', 'model.depth=20')).toMatchObject({
+      expected: '18, 34 or 50',
+      found: '20',
+    });
     expect(failure('model=cnn', 'model.widths=[]')).toMatchObject({ found: '[]' });
+  });
+
+  test.each([
+    ['resnet20', 'model.depth=21', '6k + 2 from 8 to 1202 (20, 32, 44, 56, 110…); nearest: 20 and 26', '21'],
+    ['resnet20', 'model.depth=7', '6k + 2 from 8 to 1202 (20, 32, 44, 56, 110…); nearest: 8', '7'],
+    ['resnet20', 'model.depth=-50', '6k + 2 from 8 to 1202 (20, 32, 44, 56, 110…); nearest: 8', '-50'],
+    ['resnet20', 'model.depth=1203', '6k + 2 from 8 to 1202 (20, 32, 44, 56, 110…); nearest: 1202', '1203'],
+    ['resnet20', 'model.depth=2000', '6k + 2 from 8 to 1202 (20, 32, 44, 56, 110…); nearest: 1202', '2000'],
+    ['resnet20', 'model.depth=20.5', '6k + 2 from 8 to 1202 (20, 32, 44, 56, 110…)', '20.5'],
+    ['resnet20', 'model.width=0', 'an integer from 1 to 1024', '0'],
+    ['resnet18', 'model.width=0', 'an integer from 1 to 512', '0'],
+    ['resnet18', 'model.width=513', 'an integer from 1 to 512', '513'],
+    ['preact_resnet18', 'model.depth=101', '18, 34 or 50', '101'],
+    ['wrn28_10', 'model.depth=20', '6k + 4 from 10 to 1204 (16, 22, 28, 40…); nearest: 16 and 22', '20'],
+    ['wrn28_10', 'model.depth=4', '6k + 4 from 10 to 1204 (16, 22, 28, 40…); nearest: 10', '4'],
+    ['wrn28_10', 'model.widen_factor=0.3', `${FACTOR}; nearest: 0.3125`, '0.3'],
+    ['wrn28_10', 'model.widen_factor=0', `${FACTOR}; nearest: 0.0625`, '0'],
+    ['wrn28_10', 'model.widen_factor=100', `${FACTOR}; nearest: 64`, '100'],
+    ['wrn28_10', 'model.widen_factor=wide', FACTOR, '"wide"'],
+    ['wrn28_10', 'model.dropout=1', 'a number of at least 0 and below 1', '1'],
+    ['cnn', 'model.dropout=-0.1', 'a number of at least 0 and below 1', '-0.1'],
+    ['cnn', 'model.norm=layer', 'one of batch, group, none', '"layer"'],
+    ['cnn', 'model.groups=0', 'an integer from 1 to 4096', '0'],
+  ])('%s %s names what is valid', (option, override, expected, found) => {
+    expect(failure(`model=${option}`, override)).toMatchObject({
+      code: 'CONFIG_INVALID_VALUE',
+      expected,
+      found,
+    });
+  });
+
+  test('of groups hold with group norm only, and name the divisors', () => {
+    const odd = ['model=cnn', 'model.widths=[12,18]', 'model.groups=4'];
+    expect(failure(...odd, 'model.norm=group')).toMatchObject({
+      code: 'CONFIG_INVALID_VALUE',
+      message: expect.stringContaining('config key "model.groups"'),
+      expected: 'a divisor of every width (12, 18): 1, 2, 3, 6',
+      found: '4',
+    });
+    expect(failure(...odd)).toMatchObject({ model: { groups: 4 } });
+    expect(failure('model=cnn', 'model.norm=group')).toMatchObject({ model: { groups: 8 } });
   });
 
   test('are all checked at once, in one line', () => {
@@ -89,7 +139,8 @@ describe('unknown keys', () => {
     expect(failure('model.depth=20')).toMatchObject({
       code: 'CONFIG_UNKNOWN_KEY',
       message: expect.stringContaining('"model.depth" is not a key of model fast'),
-      expected: 'one of model.name, model.widths, model.whitening, model.batch_norm, model.logit_divisor',
+      expected:
+        'one of model.name, model.widths, model.convs_per_group, model.whitening, model.batch_norm, model.head_init, model.logit_divisor',
     });
     expect(failure('training.optimizer.nesterov=true')).toMatchObject({
       message: expect.stringContaining('is not a key of optimizer muon'),
