@@ -7,7 +7,7 @@ type DefaultCompletion = () => void;
 type Done = (words: string[]) => void;
 
 /** Options whose value is a file or a folder, which the shell completes itself. */
-const PATH_OPTIONS = new Set(['--config', '--config-dir', '--config_dir', '--dir', '--libtorch']);
+const PATH_OPTIONS = new Set(['--config', '--config-dir', '--config_dir', '--dir', '--libtorch', '--output']);
 
 /** The completion function of the parser. What fails completes nothing: a shell shows no errors here. */
 export function complete(
@@ -21,7 +21,9 @@ export function complete(
   const [command, inner] = words.slice(1);
   const option = process.argv.at(-2) ?? '';
   const takesOverrides =
-    command === 'train' || (command === 'config' && (inner === 'show' || inner === 'keys'));
+    command === 'train' ||
+    command === 'preview' ||
+    (command === 'config' && (inner === 'show' || inner === 'keys'));
   const takesRuns =
     option === '--resume' || (command === 'runs' && (inner === 'show' || inner === 'compare'));
   const takesModel = command === 'models';

@@ -13,6 +13,7 @@ import { evaluateCommand } from './commands/evaluate.js';
 import { inferCommand } from './commands/infer.js';
 import { installRuntimeCommand } from './commands/install-runtime.js';
 import { modelsCommand } from './commands/models.js';
+import { previewCommand } from './commands/preview.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { trainCommand } from './commands/train.js';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['train'],
   ['evaluate'],
   ['infer'],
+  ['preview'],
   ['runs'],
   ['runs', 'list'],
   ['runs', 'show'],
@@ -70,6 +72,7 @@ export function createParser(words: string[]) {
     .command(trainCommand)
     .command(evaluateCommand)
     .command(inferCommand)
+    .command(previewCommand)
     .command(runsCommand)
     .command(configCommand)
     .command(scheduleCommand)

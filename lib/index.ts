@@ -49,6 +49,7 @@ export {
 export { exitImmediately } from './native.js';
 export type { EpochEvent, StepEvent, TestEvent } from './native-addon.js';
 export { type ClassProbability, type Prediction, type PredictOptions, predict } from './predict.js';
+export { type PreviewOptions, type PreviewResult, preview } from './preview.js';
 export {
   compareRuns,
   type Difference,

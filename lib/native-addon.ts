@@ -56,7 +56,7 @@ export interface EpochEvent {
   accuracy: number | null;
   /** Training only. */
   durationSeconds: number;
-  /** On the images held out of train, when `data_loading.val_size` is above 0. */
+  /** On the images held out of train, with `data_loading.validation`. */
   val?: { accuracy: number; crossEntropy: number };
 }
 
@@ -197,6 +197,53 @@ export interface PredictorOptions {
   batchSize: number;
 }
 
+export interface NativeBatch {
+  /** Normalized, [B,3,32,32]. */
+  images: Float32Array;
+  labels: number[];
+  /** [B,10], the share of each class; null without mixup and CutMix. */
+  targets: Float32Array | null;
+}
+
+/** One augmentation with its parameters: for each image where they are lists, else for all of them. */
+export type Augmentation =
+  | {
+      operation: 'crop_and_flip';
+      dy: readonly number[];
+      dx: readonly number[];
+      flip: readonly number[];
+      translate: number;
+      padding: 'reflect' | 'zero';
+    }
+  | {
+      operation: 'adjust_color';
+      brightness: number | null;
+      contrast: number | null;
+      saturation: number | null;
+      hue: number | null;
+    }
+  /** boxes: (top, left, height, width) of each image, in one list. */
+  | { operation: 'erase'; boxes: readonly number[] }
+  | { operation: 'mix'; lambda: number; partner: readonly number[]; box: readonly number[] | null }
+  /** One of native/core/data/policy_operations.h, in its own unit. */
+  | { operation: PolicyOperation; magnitude: number };
+
+export type PolicyOperation =
+  | 'identity'
+  | 'shear_x'
+  | 'shear_y'
+  | 'translate_x'
+  | 'translate_y'
+  | 'rotate'
+  | 'brightness'
+  | 'color'
+  | 'contrast'
+  | 'sharpness'
+  | 'posterize'
+  | 'solarize'
+  | 'auto_contrast'
+  | 'equalize';
+
 /** What native/binding/addon.cpp exports. */
 export interface NativeAddon {
   train(
@@ -233,7 +280,27 @@ export interface NativeAddon {
     seed: number;
     epoch: number;
     index: number;
-  }): { images: Float32Array; labels: number[] };
+  }): NativeBatch;
+  /** Rows held out, and the others; both ascending. */
+  splitRows(request: { labels: readonly number[]; fraction: number; seed: number }): {
+    train: number[];
+    val: number[];
+  };
+  /**
+   * The first images of the files, each as it is and then as it would be in the first epochs of a training on these
+   * images alone, as one batch. pixels: uint8 [images, 1 + epochs, 32, 32, 3].
+   */
+  previewEpochs(request: {
+    files: readonly string[];
+    dataLoading: Config['dataLoading'];
+    seed: number;
+    images: number;
+    epochs: number;
+  }): { pixels: Uint8Array; labels: number[] };
+  /** float32 [N,3,32,32], 0 to 255; of `adjust_color`: 0 to 1. */
+  applyAugmentation(request: Augmentation & { images: Uint8Array }): Float32Array;
+  /** float32 [operations,31], in the order of native/core/data/policy_operations.h. */
+  policyMagnitudes(policy: 'rand_augment' | 'trivial_augment'): Float32Array;
   orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
   /** logits: [N,10], row-major; labels: N of them, 0 to 9. */
   computeMetrics(logits: Float32Array, labels: readonly number[]): NativeMetrics;

@@ -57,7 +57,7 @@ export interface TrainResult {
   bestEpoch: number | null;
   /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
   test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
-  /** After the last epoch, on the images held out of train; null without `data_loading.val_size`. */
+  /** After the last epoch, on the images held out of train; null without `data_loading.validation`. */
   val: { accuracy: number; crossEntropy: number } | null;
   /**
    * From the call to the end of the final test, verification of the dataset included; of a run that went on, all its

@@ -47,7 +47,10 @@ function describe(plan: SchedulePlan): string {
   return [
     table([
       ['schedule', name],
-      ['length', `${counted(epochs, 'epoch')} of ${counted(stepsPerEpoch, 'step')}, ${counted(steps, 'step')}`],
+      [
+        'length',
+        `${counted(epochs, 'epoch')} of ${counted(stepsPerEpoch, 'step')}, ${counted(steps, 'step')}`,
+      ],
     ]),
     '',
     columns(['step', 'epoch', 'factor', ...groups.map(([group]) => `lr ${group}`)], rows),

@@ -13,7 +13,14 @@ type OptionName<Known extends string> = Known | (string & {});
 
 /** The options of conf/; a test holds them against the folder. */
 export interface KnownOptions {
-  dataLoading: 'cifar10' | 'cifar10_standard' | 'sample';
+  dataLoading:
+    | 'cifar10'
+    | 'cifar10_fast94_sgd'
+    | 'cifar10_fast96'
+    | 'cifar10_rand_augment'
+    | 'cifar10_standard'
+    | 'cifar10_wrn'
+    | 'sample';
   model:
     | 'cnn'
     | 'fast'

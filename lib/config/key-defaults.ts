@@ -20,13 +20,14 @@ export function documentKeys(options: LoadConfigOptions = {}): DocumentedKey[] {
     .filter(({ isMap }) => !isMap)
     .map((key) => {
       const source = sources.find(({ tree }) => hasKey(tree, key));
-      return { ...key, default: source && valueAt(source.tree, key.path), from: source?.from ?? null };
+      const value = source ? valueAt(source.tree, key.path) : ownName(key);
+      return { ...key, default: value, from: source?.from ?? null };
     });
 }
 
-/** The default configuration with each other model and training. */
+/** The default configuration with each other model, training and way to read the data. */
 function optionTrees({ configDir, env, now }: LoadConfigOptions): { from: string; tree: Tree }[] {
-  const picks = [...picksOf('model', configDir), ...picksOf('training', configDir)];
+  const picks = ['model', 'training', 'data_loading'].flatMap((group) => picksOf(group, configDir));
   return picks.flatMap(([pick, overrides]) => {
     try {
       return [{ from: pick, tree: composeConfig({ configDir, env, now, overrides }).unresolved }];
@@ -35,6 +36,11 @@ function optionTrees({ configDir, env, now }: LoadConfigOptions): { from: string
       return []; // an option of the user's folder that is not whole by itself
     }
   });
+}
+
+/** The name of a variant that no option picks. */
+function ownName({ path, variants }: KeyInfo): string | undefined {
+  return variants.find(([map]) => path === `${map}.name`)?.[1];
 }
 
 /** A training may not go with the default model: it is looked at with one that takes any. */

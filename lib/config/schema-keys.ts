@@ -60,6 +60,7 @@ function describeKey(schema: z.ZodType, path: string, variants: Variants): KeyIn
 function valuesOf(schema: z.ZodType): (string | number | boolean)[] {
   if (schema instanceof z.ZodBoolean) return [true, false];
   if (schema instanceof z.ZodEnum) return schema.options as string[];
+  if (schema instanceof z.ZodUnion) return (schema.options as z.ZodType[]).flatMap(valuesOf);
   return schema instanceof z.ZodLiteral ? ([...schema.values] as (string | number)[]) : [];
 }
 

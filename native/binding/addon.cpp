@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "inspect.h"
+#include "inspect_data.h"
 #include "inspect_training.h"
 #include "job.h"
 #include "predictor_wrap.h"
@@ -20,6 +21,10 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("lrFactors", Napi::Function::New(env, lr_factors, "lrFactors"));
   exports.Set("trainBatch", Napi::Function::New(env, train_batch, "trainBatch"));
   exports.Set("inspectTraining", Napi::Function::New(env, inspect_training, "inspectTraining"));
+  exports.Set("splitRows", Napi::Function::New(env, split_rows, "splitRows"));
+  exports.Set("previewEpochs", Napi::Function::New(env, preview_epochs, "previewEpochs"));
+  exports.Set("applyAugmentation", Napi::Function::New(env, apply_augmentation, "applyAugmentation"));
+  exports.Set("policyMagnitudes", Napi::Function::New(env, policy_magnitudes, "policyMagnitudes"));
   exports.Set("orthogonalize", Napi::Function::New(env, orthogonalize, "orthogonalize"));
   exports.Set("computeMetrics", Napi::Function::New(env, compute_metrics, "computeMetrics"));
   exports.Set("dropOnes", Napi::Function::New(env, drop_ones, "dropOnes"));

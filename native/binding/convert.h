@@ -26,6 +26,10 @@ cifar10::RuntimeOptions to_runtime_options(const Napi::Object& options);
 cifar10::ModelOptions to_model_options(const Napi::Object& model);
 cifar10::ScheduleOptions to_schedule_options(const Napi::Object& schedule);
 cifar10::LoaderOptions to_loader_options(const Napi::Object& data_loading);
+// options.padding: "reflect" or "zero"
+cifar10::Padding to_padding(const Napi::Object& options);
+// data_loading.validation: "none" or a fraction
+std::optional<double> to_validation(const Napi::Object& data_loading);
 cifar10::NormalizationOptions to_normalization_options(const Napi::Object& normalization);
 std::vector<std::string> to_strings(const Napi::Value& value);
 

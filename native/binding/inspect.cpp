@@ -6,7 +6,6 @@
 #include <torch/headeronly/version.h>
 
 #include "convert.h"
-#include "data/loader.h"
 #include "failure.h"
 #include "models/dropout.h"
 #include "models/model.h"
@@ -39,28 +38,6 @@ Napi::Value lr_factors(const Napi::CallbackInfo& info) {
   for (int64_t step = 0; step < steps; ++step)
     factors.Set(static_cast<uint32_t>(step), cifar10::lr_factor(schedule, step, length));
   return factors;
-}
-
-Napi::Value train_batch(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto request = info[0].As<Napi::Object>();
-  const auto data_loading = request.Get("dataLoading").As<Napi::Object>();
-  const auto integer = [&](const char* key) { return request.Get(key).ToNumber().Int64Value(); };
-  auto result = Napi::Object::New(env);
-  rethrow_coded(env, [&] {
-    cifar10::TrainLoader loader(
-        cifar10::read_records(to_strings(request.Get("files"))), to_loader_options(data_loading),
-        to_normalization_options(data_loading.Get("normalization").As<Napi::Object>()), at::kFloat,
-        static_cast<uint64_t>(integer("seed")));
-    loader.start_epoch(integer("epoch"));
-    const auto batch = loader.batch(integer("index"));
-    result.Set("images", from_floats(env, batch.images.contiguous()));
-    auto labels = Napi::Array::New(env);
-    for (int64_t i = 0; i < batch.labels.size(0); ++i)
-      labels.Set(static_cast<uint32_t>(i), batch.labels[i].item<int64_t>());
-    result.Set("labels", labels);
-  });
-  return result;
 }
 
 Napi::Value drop_ones(const Napi::CallbackInfo& info) {

@@ -8,9 +8,6 @@
 Napi::Value describe_model(const Napi::CallbackInfo& info);
 // lrFactors(schedule, totalSteps, stepsPerEpoch): number[]
 Napi::Value lr_factors(const Napi::CallbackInfo& info);
-// trainBatch({ files, dataLoading, seed, epoch, index }): { images: Float32Array of [B,3,32,32], labels:
-// number[] }
-Napi::Value train_batch(const Napi::CallbackInfo& info);
 // computeMetrics(logits: Float32Array of [N,10], labels: number[] of N): NativeMetrics
 Napi::Value compute_metrics(const Napi::CallbackInfo& info);
 // dropOnes({ rate, isTraining, seed, counter, size }): what two dropout layers of one model make of ones, as

@@ -1,12 +1,11 @@
 #include "inspect_training.h"
 
-#include "torch_api.h"
-
 #include <cstring>
 
 #include "convert.h"
 #include "failure.h"
 #include "read_js.h"
+#include "torch_api.h"
 #include "training/muon.h"
 #include "training/updater.h"
 

@@ -132,7 +132,7 @@ TrainOptions to_train_options(const Napi::Object& options) {
   const auto training = child(config, "training");
   return {.data = {.train_files = to_strings(field(options, "trainFiles")),
                    .test_files = to_strings(field(options, "testFiles")),
-                   .val_size = integer(data_loading, "valSize"),
+                   .validation = to_validation(data_loading),
                    .loader = to_loader_options(data_loading),
                    .normalization = to_normalization_options(child(data_loading, "normalization"))},
           .model = to_model_options(child(config, "model")),

@@ -9,7 +9,18 @@
 
 namespace cifar10 {
 
-enum class RandomStream : uint64_t { kInit = 1, kEpoch = 2, kFlip = 3, kSplit = 4, kDropout = 10 };
+enum class RandomStream : uint64_t {
+  kInit = 1,
+  kEpoch = 2,
+  kFlip = 3,
+  kSplit = 4,
+  kDropout = 10,
+  kPolicy = 16,
+  kColor = 17,
+  kCutout = 18,
+  kErasing = 19,
+  kMix = 20,
+};
 
 // splitmix64's finalizer (Steele et al. 2014): neighbouring seeds give unrelated generators.
 inline uint64_t mix_bits(uint64_t x) {

@@ -55,7 +55,8 @@ Runtime start_runtime(const RuntimeOptions& options) {
   const int64_t threads = options.threads.value_or(available_cores());
   at::set_num_threads(static_cast<int>(threads));
   const auto dtype = dtype_of(options.precision);
-  // It warns once a layer where it does not know the processor, and its Winograd form rounds otherwise than oneDNN.
+  // It warns once a layer where it does not know the processor, and its Winograd form rounds otherwise than
+  // oneDNN.
   at::globalContext().setUserEnabledNNPACK(false);
   const auto device = pick_device(options.device);
   if (device.is_cuda()) make_cuda_repeatable(dtype);

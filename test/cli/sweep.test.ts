@@ -210,7 +210,7 @@ test('with a validation split the best is chosen by it', async () => {
   const words = [
     ...QUICK,
     `output_dir=${temporaryFolder()}`,
-    'data_loading.val_size=200',
+    'data_loading.validation=0.2',
     'training.seed=0,1',
   ];
   const { stdout } = await runCli(['train', '-m', ...words, '--quiet']);

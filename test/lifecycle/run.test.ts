@@ -90,7 +90,7 @@ describe('an abort', () => {
   });
 
   test('and a resumption give the weights of a run that was never stopped', async () => {
-    const overrides = ['training.epochs=3', 'data_loading.val_size=100'];
+    const overrides = ['training.epochs=3', 'data_loading.validation=0.1'];
     const outputDir = temporaryFolder();
     const whole = await trainSample(outputDir, overrides);
     const controller = new AbortController();

@@ -40,7 +40,7 @@ const SMALL = [
 ];
 const STEPS = 18;
 
-/** On the sample's first images: 200 to train on, the others for validation and test. */
+/** On the sample's first images: about 200 to train on, the others for validation and test. */
 function options(overrides: readonly string[], valImages = 60, testImages = 60): NativeTrainOptions {
   const folder = temporaryFolder();
   const part = (path: string, count: number) => {
@@ -48,9 +48,9 @@ function options(overrides: readonly string[], valImages = 60, testImages = 60):
     writeFileSync(copy, readFileSync(path).subarray(0, count * RECORD_BYTES));
     return [copy];
   };
-  const valSize = `data_loading.val_size=${valImages}`;
+  const validation = `data_loading.validation=${valImages / (200 + valImages)}`;
   return {
-    config: loadConfig({ overrides: [...SMALL, valSize, ...overrides] }),
+    config: loadConfig({ overrides: [...SMALL, validation, ...overrides] }),
     trainFiles: part(SAMPLE_TRAIN, 200 + valImages),
     testFiles: part(SAMPLE_TEST, testImages),
     resume: null,

@@ -121,7 +121,7 @@ test('a training that diverges is an error, not a checkpoint', async () => {
 });
 
 test('events tell the whole story, also to one who listens late', async () => {
-  const run = trainSample(temporaryFolder(), ['training.epochs=2', 'data_loading.val_size=200']);
+  const run = trainSample(temporaryFolder(), ['training.epochs=2', 'data_loading.validation=0.2']);
   const result = await run;
   const events: TrainEvent[] = [];
   for await (const event of run) events.push(event);

@@ -1,6 +1,9 @@
 // Owns the keys of the group `data_loading`.
 import { z } from 'zod';
+import { augmentation } from './augmentation.js';
 import { finite, groupMap, integer, MAP, oneOf, pathOrNull, positive, rgb, truth } from './primitives.js';
+
+const validationText = 'none, or a number above 0 and below 1';
 
 export const dataLoading = z.strictObject(
   {
@@ -8,19 +11,12 @@ export const dataLoading = z.strictObject(
       'dataset; sample: 1,000 + 500 images embedded in the package',
     ),
     data_dir: pathOrNull.describe('folder of the six .bin files; null: in the cache folder'),
-    val_size: integer(0, 49_999).describe('images held out of train for validation'),
+    validation: z
+      .union([z.literal('none'), z.number().positive(validationText).lt(1, validationText)], validationText)
+      .describe('share of the train images of each class that is held out for validation'),
     batch_size: integer(1, 50_000).describe('images of one step'),
     drop_last: truth.describe('leave out the last, smaller batch of an epoch'),
-    augmentation: z.strictObject(
-      {
-        flip: oneOf('none', 'random', 'alternating').describe(
-          'horizontal; alternating: random in the first epoch, then mirrored in every odd one',
-        ),
-        translate: integer(0, 16).describe('pixels; a random crop after padding by this many'),
-        padding: oneOf('reflect', 'zero').describe('what the pixels of the padding are'),
-      },
-      MAP,
-    ),
+    augmentation,
     normalization: z.strictObject(
       {
         mean: rgb(finite).describe('of pixels scaled to [0, 1], per channel'),

@@ -31,4 +31,5 @@ export const VARIANT_PATHS: ReadonlySet<string> = new Set([
   'model',
   'training.optimizer',
   'training.schedule',
+  'data_loading.augmentation.policy',
 ]);

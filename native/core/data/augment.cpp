@@ -1,8 +1,7 @@
 #include "data/augment.h"
 
-#include "torch_api.h"
-
 #include "data/dataset.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {
@@ -41,10 +40,23 @@ at::Tensor crop_and_flip(const at::Tensor& images, const Placement& placement, i
   return pixels.permute({0, 3, 1, 2});
 }
 
-at::Tensor normalize(const at::Tensor& images, const NormalizationOptions& options, at::ScalarType dtype) {
+at::Tensor scale_pixels(const at::Tensor& images) { return images.to(torch::kFloat32).div_(255); }
+
+at::Tensor standardize(at::Tensor images, const NormalizationOptions& options, at::ScalarType dtype) {
   const auto mean = channel_tensor(options.mean, images.device());
   const auto std = channel_tensor(options.std, images.device());
-  return images.to(torch::kFloat32).div_(255).sub_(mean).div_(std).to(dtype);
+  return images.sub_(mean).div_(std).to(dtype);
+}
+
+at::Tensor denormalize(const at::Tensor& images, const NormalizationOptions& options) {
+  const auto mean = channel_tensor(options.mean, images.device());
+  const auto std = channel_tensor(options.std, images.device());
+  const auto pixels = images.to(torch::kFloat32).mul(std).add_(mean).mul_(255);
+  return pixels.round_().clamp_(0, 255).to(torch::kUInt8);
+}
+
+at::Tensor normalize(const at::Tensor& images, const NormalizationOptions& options, at::ScalarType dtype) {
+  return standardize(scale_pixels(images), options, dtype);
 }
 
 }  // namespace cifar10

@@ -20,6 +20,15 @@ struct Placement {
 at::Tensor crop_and_flip(const at::Tensor& images, const Placement& placement, int64_t translate,
                          Padding padding);
 
+// images: uint8 [B,3,32,32] -> float32 [B,3,32,32], 0 to 1.
+at::Tensor scale_pixels(const at::Tensor& images);
+
+// images: float32 [B,3,32,32], 0 to 1, changed in place -> `dtype`: (value − mean) / std.
+at::Tensor standardize(at::Tensor images, const NormalizationOptions& options, at::ScalarType dtype);
+
+// The inverse: normalized images of any dtype -> uint8 [B,3,32,32], rounded.
+at::Tensor denormalize(const at::Tensor& images, const NormalizationOptions& options);
+
 // images: uint8 [B,3,32,32] -> `dtype` [B,3,32,32], channels-last: (pixel / 255 − mean) / std, computed in
 // float32.
 at::Tensor normalize(const at::Tensor& images, const NormalizationOptions& options, at::ScalarType dtype);

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,19 @@ struct Split {
 // Reads whole files of 3073-byte records in the order given. Errors: DATASET_CORRUPT, DATASET_NOT_FOUND.
 Dataset read_records(const std::vector<std::string>& files);
 
-// Holds `val_size` images out, drawn without replacement from (seed); 0 keeps the file order untouched.
-// Errors: DATASET_TOO_SMALL.
-Split split_validation(const Dataset& dataset, int64_t val_size, uint64_t seed);
+// Rows of a dataset, int64, ascending.
+struct SplitRows {
+  at::Tensor train;
+  at::Tensor val;
+};
+
+// Holds round(n · fraction) of the n images of each class out, drawn without replacement from (seed).
+// labels: int64 [N], 0–9; fraction: above 0 and below 1.
+// Errors: DATASET_TOO_SMALL for a class that would be left without train or without val images.
+SplitRows split_rows(const at::Tensor& labels, double fraction, uint64_t seed);
+
+// The same for images; without a fraction all of them are train images. Both parts keep the order of the
+// files. Errors: those of split_rows.
+Split split_validation(const Dataset& dataset, std::optional<double> fraction, uint64_t seed);
 
 }  // namespace cifar10

@@ -1,13 +1,23 @@
 #include "data/loader.h"
 
-#include "torch_api.h"
-
 #include <algorithm>
 
+#include "data/erase.h"
+#include "data/mix.h"
 #include "error.h"
 #include "random.h"
+#include "torch_api.h"
 
 namespace cifar10 {
+
+EpochDraws EpochDraws::narrow(int64_t begin, int64_t count) const {
+  const auto part = [&](const at::Tensor& all) { return all.defined() ? all.narrow(0, begin, count) : all; };
+  return {.placement = {part(placement.index), part(placement.dy), part(placement.dx), part(placement.flip)},
+          .policy = {part(policy.operation), part(policy.magnitude)},
+          .color = color.narrow(begin, count),
+          .cutout = part(cutout),
+          .erasing = part(erasing)};
+}
 
 TrainLoader::TrainLoader(Dataset dataset, const LoaderOptions& options,
                          const NormalizationOptions& normalization, at::ScalarType dtype, uint64_t seed)
@@ -29,24 +39,52 @@ int64_t TrainLoader::batches_per_epoch() const {
   return has_rest && !options_.drop_last ? whole + 1 : whole;
 }
 
+bool TrainLoader::mixes_labels() const { return options_.augment.mix.any(); }
+
 int64_t TrainLoader::images_before(int64_t step) const {
   const int64_t batches = batches_per_epoch();
   const int64_t per_epoch = std::min(batches * options_.batch_size, dataset_.size());
   return step / batches * per_epoch + step % batches * options_.batch_size;
 }
 
+// Drawn on the CPU whatever the device: the same seed gives the same data order everywhere. Each augmentation
+// has a generator of its own, so that one does not change what another draws.
 void TrainLoader::start_epoch(int64_t epoch) {
+  const auto device = dataset_.labels.device();
+  const auto& options = options_.augment;
+  const auto generator = [&](RandomStream stream) {
+    return make_generator(seed_, stream, static_cast<uint64_t>(epoch));
+  };
+  epoch_ = epoch;
+  draws_ = {};
+  draws_.placement = draw_placement(epoch);
+  auto policy = generator(RandomStream::kPolicy);
+  draws_.policy = draw_policy(options.policy, dataset_.size(), policy);
+  auto color = generator(RandomStream::kColor);
+  draws_.color = draw_color_factors(options.color_jitter, dataset_.size(), color).to(device);
+  if (options.cutout.size > 0) {
+    auto cutout = generator(RandomStream::kCutout);
+    draws_.cutout = draw_cutout(options.cutout, dataset_.size(), cutout).to(device);
+  }
+  if (options.random_erasing.probability > 0) {
+    auto erasing = generator(RandomStream::kErasing);
+    draws_.erasing = draw_random_erasing(options.random_erasing, dataset_.size(), erasing).to(device);
+  }
+}
+
+Placement TrainLoader::draw_placement(int64_t epoch) const {
   auto generator = make_generator(seed_, RandomStream::kEpoch, static_cast<uint64_t>(epoch));
   const auto device = dataset_.labels.device();
   const int64_t offsets = 2 * options_.augment.translate + 1;
   const auto draw_offsets = [&] {
     return torch::randint(0, offsets, {dataset_.size()}, generator, torch::kInt64).to(device);
   };
-  // Drawn on the CPU whatever the device: the same seed gives the same data order everywhere.
-  epoch_.index = torch::randperm(dataset_.size(), generator, torch::kInt64).to(device);
-  epoch_.dy = draw_offsets();
-  epoch_.dx = draw_offsets();
-  epoch_.flip = epoch_flips(epoch, generator).to(device).index_select(0, epoch_.index);
+  Placement placement;
+  placement.index = torch::randperm(dataset_.size(), generator, torch::kInt64).to(device);
+  placement.dy = draw_offsets();
+  placement.dx = draw_offsets();
+  placement.flip = epoch_flips(epoch, generator).to(device).index_select(0, placement.index);
+  return placement;
 }
 
 // Alternating flip (airbench94, arXiv 2404.00498, section 3.6): every image is seen mirrored in exactly one
@@ -69,14 +107,29 @@ at::Tensor TrainLoader::epoch_flips(int64_t epoch, at::Generator& generator) con
   throw std::logic_error("unreachable: unknown flip");
 }
 
+at::Tensor TrainLoader::augment(const EpochDraws& draws, at::ScalarType dtype) const {
+  const auto& options = options_.augment;
+  auto pixels = crop_and_flip(dataset_.images, draws.placement, options.translate, options.padding);
+  if (draws.policy.operation.defined()) pixels = apply_policy(pixels, draws.policy);
+  auto images = draws.color.any()
+                    ? standardize(adjust_color(scale_pixels(pixels), draws.color), normalization_, dtype)
+                    : normalize(pixels, normalization_, dtype);
+  if (draws.cutout.defined()) images = erase(images, draws.cutout);
+  if (draws.erasing.defined()) images = erase(images, draws.erasing);
+  return images;
+}
+
 Batch TrainLoader::batch(int64_t index) const {
   const int64_t begin = index * options_.batch_size;
   const int64_t count = std::min(options_.batch_size, dataset_.size() - begin);
-  const auto part = [&](const at::Tensor& all) { return all.narrow(0, begin, count); };
-  const Placement placement{part(epoch_.index), part(epoch_.dy), part(epoch_.dx), part(epoch_.flip)};
-  const auto pixels =
-      crop_and_flip(dataset_.images, placement, options_.augment.translate, options_.augment.padding);
-  return {normalize(pixels, normalization_, dtype_), dataset_.labels.index_select(0, placement.index)};
+  const auto draws = draws_.narrow(begin, count);
+  const auto labels = dataset_.labels.index_select(0, draws.placement.index);
+  if (!options_.augment.mix.any()) return {augment(draws, dtype_), labels, {}};
+  const int64_t step = epoch_ * batches_per_epoch() + index;
+  auto generator = make_generator(seed_, RandomStream::kMix, static_cast<uint64_t>(step));
+  const auto mix = draw_mix(options_.augment.mix, count, generator);
+  const auto images = augment(draws, torch::kFloat32);
+  return {mix_images(images, mix).to(dtype_), labels, mix_labels(labels, mix)};
 }
 
 }  // namespace cifar10

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "data/augment.h"
+#include "data/auto_augment.h"
+#include "data/color.h"
 #include "data/data_options.h"
 #include "data/dataset.h"
 
@@ -12,7 +14,20 @@ namespace cifar10 {
 struct Batch {
   at::Tensor images;   // activations' dtype [B,3,32,32], channels-last
   at::Tensor labels;   // int64 [B]
-  at::Tensor targets;  // float32 [B,10]
+  at::Tensor targets;  // float32 [B,10], the share of each class, without label smoothing; undefined without
+                       // mixup and CutMix
+};
+
+// How the images of an epoch are changed, in the epoch's order. What is not configured is undefined; all but
+// the policy is on the images' device.
+struct EpochDraws {
+  Placement placement;
+  PolicyChoices policy;
+  ColorFactors color;
+  at::Tensor cutout;   // boxes, see erase.h
+  at::Tensor erasing;  // boxes
+
+  EpochDraws narrow(int64_t begin, int64_t count) const;
 };
 
 class TrainLoader {
@@ -23,23 +38,30 @@ class TrainLoader {
               at::ScalarType dtype, uint64_t seed);
 
   int64_t batches_per_epoch() const;
-  bool mixes_labels() const { return false; }
+  // Whether batches have targets in place of labels: mixup, CutMix.
+  bool mixes_labels() const;
   // Images in the first `step` batches of a training, over all its epochs.
   int64_t images_before(int64_t step) const;
-  // Draws permutation, offsets and flips of epoch `epoch` (from 0).
+  // Draws the permutation of epoch `epoch` (from 0) and how each image is changed in it.
   void start_epoch(int64_t epoch);
   // Batch `index` (0 to batches_per_epoch() − 1) of the epoch started last.
+  // Crop and flip, policy, colours, normalization, cutout and erasing, mixup or CutMix, in this order.
   Batch batch(int64_t index) const;
+  // int64 [N]: the rows of the dataset in the order of the epoch started last.
+  const at::Tensor& order() const { return draws_.placement.index; }
 
  private:
+  Placement draw_placement(int64_t epoch) const;
   at::Tensor epoch_flips(int64_t epoch, at::Generator& generator) const;
+  at::Tensor augment(const EpochDraws& draws, at::ScalarType dtype) const;
 
   Dataset dataset_;
   LoaderOptions options_;
   NormalizationOptions normalization_;
   at::ScalarType dtype_;
   uint64_t seed_;
-  Placement epoch_;  // of all images, in the epoch's order
+  int64_t epoch_ = 0;
+  EpochDraws draws_;
 };
 
 }  // namespace cifar10

@@ -1,10 +1,9 @@
 #include "evaluation/evaluate.h"
 
-#include "torch_api.h"
-
 #include <algorithm>
 
 #include "data/augment.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

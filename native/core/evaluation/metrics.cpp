@@ -1,8 +1,8 @@
 #include "evaluation/metrics.h"
 
-#include "torch_api.h"
-
 #include <tuple>
+
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

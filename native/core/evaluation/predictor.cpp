@@ -1,8 +1,7 @@
 #include "evaluation/predictor.h"
 
-#include "torch_api.h"
-
 #include "runtime.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 

@@ -1,8 +1,7 @@
 #include "models/dropout.h"
 
-#include "torch_api.h"
-
 #include "random.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

@@ -2,11 +2,10 @@
 
 #include <torch/nn/init.h>
 
-#include "torch_api.h"
-
 #include <algorithm>
 
 #include "data/dataset.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

@@ -1,7 +1,5 @@
 #include "models/model.h"
 
-#include "torch_api.h"
-
 #include <sstream>
 
 #include "error.h"
@@ -11,6 +9,7 @@
 #include "models/resnet.h"
 #include "models/wide_resnet.h"
 #include "random.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

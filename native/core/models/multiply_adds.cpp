@@ -1,10 +1,11 @@
 #include "models/multiply_adds.h"
 
 #include <ATen/record_function.h>
-#include "torch_api.h"
 
 #include <memory>
 #include <string_view>
+
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

@@ -1,8 +1,7 @@
 #include "models/preact_resnet.h"
 
-#include "torch_api.h"
-
 #include "data/dataset.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

@@ -1,8 +1,8 @@
 #include "models/residual.h"
 
-#include "torch_api.h"
-
 #include <stdexcept>
+
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

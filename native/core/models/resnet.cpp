@@ -1,8 +1,7 @@
 #include "models/resnet.h"
 
-#include "torch_api.h"
-
 #include "data/dataset.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 

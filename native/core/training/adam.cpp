@@ -1,8 +1,8 @@
 #include "training/adam.h"
 
-#include "torch_api.h"
-
 #include <cmath>
+
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

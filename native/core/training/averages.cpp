@@ -1,10 +1,9 @@
 #include "training/averages.h"
 
-#include "torch_api.h"
-
 #include <cmath>
 
 #include "error.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 

@@ -1,8 +1,8 @@
 #include "training/muon.h"
 
-#include "torch_api.h"
-
 #include <cmath>
+
+#include "torch_api.h"
 
 namespace cifar10 {
 

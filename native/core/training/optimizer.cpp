@@ -1,11 +1,10 @@
 #include "training/optimizer.h"
 
-#include "torch_api.h"
-
 #include <algorithm>
 #include <set>
 
 #include "error.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {

@@ -1,9 +1,8 @@
 #include "training/parameters.h"
 
-#include "torch_api.h"
-
 #include <algorithm>
 
+#include "torch_api.h"
 #include "training/adam.h"
 #include "training/muon.h"
 #include "training/sgd.h"

@@ -1,7 +1,5 @@
 #include "training/trainer.h"
 
-#include "torch_api.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -11,6 +9,7 @@
 #include "data/loader.h"
 #include "error.h"
 #include "runtime.h"
+#include "torch_api.h"
 #include "training/named_state.h"
 #include "training/schedule.h"
 #include "training/updater.h"
@@ -45,7 +44,8 @@ class Trainer {
         observer_(observer),
         stop_(stop),
         runtime_(start_runtime(options.runtime)),
-        split_(split_validation(read_records(options.data.train_files), options.data.val_size, options.seed)),
+        split_(
+            split_validation(read_records(options.data.train_files), options.data.validation, options.seed)),
         val_(split_.val.to(runtime_.device)),
         test_(read_records(options.data.test_files).to(runtime_.device)),
         loader_(split_.train.to(runtime_.device), options.data.loader, options.data.normalization,
@@ -241,8 +241,8 @@ class Trainer {
   std::shared_ptr<Model> model_;
   std::optional<Updater> updater_;  // made when the model is on its device
   Progress progress_;
-  std::vector<NamedTensor> best_;  // weights of the best epoch so far
-  std::optional<TrainingState> unproven_;   // at the end of the last epoch, before the next step
+  std::vector<NamedTensor> best_;          // weights of the best epoch so far
+  std::optional<TrainingState> unproven_;  // at the end of the last epoch, before the next step
   std::optional<TrainingState> last_good_;
   int64_t started_epoch_ = -1;  // by the loader
 };

@@ -1,12 +1,11 @@
 #include "training/updater.h"
 
-#include "torch_api.h"
-
 #include <cmath>
 #include <sstream>
 
 #include "error.h"
 #include "evaluation/metrics.h"
+#include "torch_api.h"
 #include "training/named_state.h"
 
 namespace cifar10 {

@@ -185,7 +185,15 @@ describe('a definition in a program', () => {
 
   test('completes the options that conf/ has', () => {
     const known: { [Group in keyof KnownOptions]: Record<KnownOptions[Group], true> } = {
-      dataLoading: { cifar10: true, cifar10_standard: true, sample: true },
+      dataLoading: {
+        cifar10: true,
+        cifar10_fast94_sgd: true,
+        cifar10_fast96: true,
+        cifar10_rand_augment: true,
+        cifar10_standard: true,
+        cifar10_wrn: true,
+        sample: true,
+      },
       model: {
         cnn: true,
         fast: true,
@@ -206,8 +214,16 @@ describe('a definition in a program', () => {
         wrn28_10: true,
         wrn40_4: true,
       },
-      training: { fast94: true, muon: true, standard: true },
-      experiment: { resnet18_sgd: true, resnet20_sgd: true },
+      training: { adamw: true, fast94: true, fast94_sgd: true, muon: true, standard: true },
+      experiment: {
+        fast94: true,
+        fast94_sgd: true,
+        fast95: true,
+        fast96: true,
+        resnet18: true,
+        resnet20: true,
+        wrn28_10: true,
+      },
     };
     const listed = {
       data_loading: known.dataLoading,
