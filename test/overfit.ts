@@ -28,6 +28,6 @@ export async function overfit(overrides: readonly string[]): Promise<number> {
   });
   const files = { trainFiles: [file], testFiles: [file] };
   const outcome = await loadNative().train({ config, ...files, resume: null }, () => {}).result;
-  if (outcome.isStopped) throw new Error('nobody stops this training');
+  if (outcome.end !== 'finished') throw new Error('nobody stops this training');
   return outcome.test.accuracy;
 }

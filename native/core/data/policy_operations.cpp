@@ -67,7 +67,7 @@ at::Tensor rotate(const at::Tensor& images, const at::Tensor& degrees) {
 }
 
 // Interpolates from `base` (uint8 or whole float32) to the image, or beyond it; cut off, not rounded.
-at::Tensor blend(const at::Tensor& base, const at::Tensor& images, const at::Tensor& magnitude) {
+at::Tensor blend_bytes(const at::Tensor& base, const at::Tensor& images, const at::Tensor& magnitude) {
   const auto from = base.to(torch::kFloat32);
   const auto factor = per_image(magnitude.add(1).to(torch::kFloat32));
   // Two operations, not one fused: the sum of a fused one would be rounded differently.
@@ -76,14 +76,14 @@ at::Tensor blend(const at::Tensor& base, const at::Tensor& images, const at::Ten
 }
 
 // Luma of ITU-R BT.601 in fixed point. uint8 [B,1,32,32]
-at::Tensor to_gray(const at::Tensor& images) {
+at::Tensor to_gray_byte(const at::Tensor& images) {
   const auto channel = [&](int64_t index) { return images.narrow(1, index, 1).to(torch::kInt32); };
   const auto sum = channel(0).mul(19595) + channel(1).mul(38470) + channel(2).mul(7471) + 0x8000;
   return sum.bitwise_right_shift(16).to(torch::kUInt8);
 }
 
-at::Tensor mean_gray(const at::Tensor& images) {
-  return to_gray(images).to(torch::kFloat64).mean({1, 2, 3}, /*keepdim=*/true).add_(0.5).floor_();
+at::Tensor mean_gray_byte(const at::Tensor& images) {
+  return to_gray_byte(images).to(torch::kFloat64).mean({1, 2, 3}, /*keepdim=*/true).add_(0.5).floor_();
 }
 
 // Pillow's filter SMOOTH: the mean of 3x3 pixels, the middle one counted five times, rounded; the border
@@ -151,13 +151,13 @@ at::Tensor apply_operation(Operation operation, const at::Tensor& images, const 
     case Operation::kRotate:
       return rotate(images, magnitude);
     case Operation::kBrightness:
-      return blend(torch::zeros_like(images), images, magnitude);
+      return blend_bytes(torch::zeros_like(images), images, magnitude);
     case Operation::kColor:
-      return blend(to_gray(images), images, magnitude);
+      return blend_bytes(to_gray_byte(images), images, magnitude);
     case Operation::kContrast:
-      return blend(mean_gray(images), images, magnitude);
+      return blend_bytes(mean_gray_byte(images), images, magnitude);
     case Operation::kSharpness:
-      return blend(smooth(images), images, magnitude);
+      return blend_bytes(smooth(images), images, magnitude);
     case Operation::kPosterize:
       return posterize(images, magnitude);
     case Operation::kSolarize:

@@ -9,7 +9,7 @@
 namespace cifar10 {
 namespace {
 
-Error mismatch(const std::string& message) {
+Error wrong_buffers(const std::string& message) {
   return {"CHECKPOINT_MISMATCH", "optimizer state to resume with: " + message,
           "resume with the model and the optimizer that the training was started with"};
 }
@@ -69,8 +69,8 @@ void Optimizer::load_state(const std::vector<NamedTensor>& state, bool has_stepp
       const bool is_given = found != given.end();
       // A short-lived parameter may never have had a gradient.
       if (is_given != has_stepped && !learner.is_short_lived)
-        throw mismatch("expected " + std::string(has_stepped ? "\"" : "no \"") + key + "\", found " +
-                       (is_given ? "one" : "none"));
+        throw wrong_buffers("expected " + std::string(has_stepped ? "\"" : "no \"") + key + "\", found " +
+                            (is_given ? "one" : "none"));
       if (!is_given) continue;
       // Laid out like the parameter, as its gradients are: sums over another order would round differently.
       auto& buffer = learner.buffers[name] = at::empty_like(learner.parameter);
@@ -79,8 +79,8 @@ void Optimizer::load_state(const std::vector<NamedTensor>& state, bool has_stepp
     }
   }
   if (!given.empty())
-    throw mismatch("expected the buffers of parameters that are trained, found \"" + given.begin()->first +
-                   "\"");
+    throw wrong_buffers("expected the buffers of parameters that are trained, found \"" +
+                        given.begin()->first + "\"");
 }
 
 }  // namespace cifar10

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "evaluation/metrics.h"
+#include "models/dropout.h"
 #include "torch_api.h"
 #include "training/named_state.h"
 
