@@ -25,7 +25,7 @@ const CHENYAOFO = {
 const KUANGLIU = {
   source: 'pytorch-cifar',
   url: 'https://github.com/kuangliu/pytorch-cifar',
-  note: 'one training, best epoch',
+  note: 'as its README has it; its script keeps the best epoch',
 };
 const HE_2015 = { source: 'arXiv 1512.03385', url: 'https://arxiv.org/abs/1512.03385' };
 const WIDE = { source: 'arXiv 1605.07146', url: 'https://arxiv.org/abs/1605.07146' };

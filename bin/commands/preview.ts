@@ -35,8 +35,8 @@ export const previewCommand = defineCommand({
   examples: [
     ['$0 preview data_loading=sample', 'The default augmentation, on the embedded sample'],
     ['$0 preview data_loading.augmentation.mixup_alpha=0.2', 'With mixup'],
-    ["$0 preview 'data_loading.augmentation.policy={name: trivial_augment}'", 'With TrivialAugment'],
-    ['$0 preview data_loading=cifar10_fast96 --epochs 4 --output cutout.png', 'An option of conf/'],
+    ['$0 preview data_loading=cifar10_rand_augment', 'With RandAugment and cutout'],
+    ['$0 preview --images 4 --epochs 20 --output wide.png', 'Four images in twenty epochs'],
   ],
   epilogue: 'Downloads CIFAR-10 first if it is missing. A picture that is there is replaced.',
   run: async ({ config, configDir, overrides, images, epochs, output = 'preview.png' }, context) => {

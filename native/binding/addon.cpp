@@ -11,7 +11,7 @@
 #include "train_job.h"
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-  cifar10::install_cpu_allocator();
+  cifar10::prepare_process();
   env.SetInstanceData(new JobRegistry());
   exports.Set("stopJobs", Napi::Function::New(env, &Job::stop_all, "stopJobs"));
   exports.Set("exitImmediately", Napi::Function::New(env, exit_immediately, "exitImmediately"));

@@ -55,18 +55,20 @@ Runtime start_runtime(const RuntimeOptions& options) {
   const int64_t threads = options.threads.value_or(available_cores());
   at::set_num_threads(static_cast<int>(threads));
   const auto dtype = dtype_of(options.precision);
-  // It warns once a layer where it does not know the processor, and its Winograd form rounds otherwise than
-  // oneDNN.
-  at::globalContext().setUserEnabledNNPACK(false);
   const auto device = pick_device(options.device);
   if (device.is_cuda()) make_cuda_repeatable(dtype);
   return {device, dtype, threads};
 }
 
-void install_cpu_allocator() {
+void prepare_process() {
   static std::once_flag once;
-  // Priority 1 puts it before LibTorch's own, which keeps freeing what it has handed out.
-  std::call_once(once, [] { c10::SetAllocator(c10::DeviceType::CPU, &CachingCpuAllocator::instance(), 1); });
+  std::call_once(once, [] {
+    // Priority 1 puts it before LibTorch's own, which keeps freeing what it has handed out.
+    c10::SetAllocator(c10::DeviceType::CPU, &CachingCpuAllocator::instance(), 1);
+    // NNPACK warns at every layer where it does not know the processor, and its Winograd form rounds otherwise
+    // than oneDNN, which is faster.
+    at::globalContext().setUserEnabledNNPACK(false);
+  });
 }
 
 void release_cached_memory() { CachingCpuAllocator::instance().release(); }
