@@ -22,6 +22,7 @@ export function complete(
   const option = process.argv.at(-2) ?? '';
   const takesOverrides =
     command === 'train' ||
+    command === 'import-weights' ||
     command === 'preview' ||
     (command === 'config' && (inner === 'show' || inner === 'keys'));
   const takesRuns =

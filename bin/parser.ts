@@ -10,6 +10,7 @@ import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
 import { downloadCommand } from './commands/download.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { importWeightsCommand } from './commands/import-weights.js';
 import { inferCommand } from './commands/infer.js';
 import { installRuntimeCommand } from './commands/install-runtime.js';
 import { modelsCommand } from './commands/models.js';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['train'],
   ['evaluate'],
   ['infer'],
+  ['import-weights'],
   ['preview'],
   ['runs'],
   ['runs', 'list'],
@@ -72,6 +74,7 @@ export function createParser(words: string[]) {
     .command(trainCommand)
     .command(evaluateCommand)
     .command(inferCommand)
+    .command(importWeightsCommand)
     .command(previewCommand)
     .command(runsCommand)
     .command(configCommand)

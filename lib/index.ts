@@ -30,6 +30,7 @@ export { type DoctorCheck, type DoctorOptions, type DoctorReport, doctor } from 
 export { AbortError, Cifar10Error, type ErrorCode } from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
 export type { ImageInput, RawImage } from './images.js';
+export { type ImportedWeights, type ImportWeightsOptions, importWeights } from './import-weights.js';
 export { type InferFailure, type InferOptions, type InferRecord, infer } from './infer.js';
 export {
   type InstallOptions,

@@ -1,5 +1,10 @@
 // Owns opening a checkpoint as a model ready to run: what evaluation and prediction begin with.
-import { assertTensorsMatch, type Checkpoint, readCheckpoint } from './checkpoint/index.js';
+import {
+  assertTensorsMatch,
+  type Checkpoint,
+  readCheckpoint,
+  type TensorLayout,
+} from './checkpoint/index.js';
 import { assertValidRuntime, type Config, parseConfig } from './config/index.js';
 import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
@@ -44,7 +49,7 @@ export async function openModel(
   assertClassCount(path, classNames);
   assertValidRuntime(runtime);
   const native = loadNative();
-  assertTensorsMatch(path, checkpoint.tensors, expectedTensors(native, config));
+  assertTensorsMatch(`checkpoint "${path}"`, checkpoint.tensors, expectedTensors(native, config));
   const state = [...checkpoint.tensors].map(([name, tensor]) => ({ name, ...tensor }));
   const options = {
     model: config.model,
@@ -84,7 +89,8 @@ function assertClassCount(path: string, { length }: readonly string[]): void {
   });
 }
 
-function expectedTensors(native: NativeAddon, config: Config) {
+/** The tensors of the configured model, by name. */
+export function expectedTensors(native: NativeAddon, config: Config): Map<string, TensorLayout> {
   try {
     const { tensors } = native.describeModel(config.model);
     return new Map(tensors.map(({ name, ...layout }) => [name, layout]));

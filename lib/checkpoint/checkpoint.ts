@@ -25,6 +25,24 @@ export interface NewCheckpoint extends Omit<CheckpointMeta, 'format' | 'formatVe
 /** Where the names of a training's tensors begin; no model has a module of these names. */
 const EXTRA_NAME = /^(?:optimizer|ema|lookahead|best)\./;
 
+/** How errors speak of a file. */
+interface Kind {
+  readonly name: string;
+  readonly ifMissing: string;
+  readonly nextStep: string;
+}
+
+const CHECKPOINT: Kind = {
+  name: 'checkpoint',
+  ifMissing: 'check the path, or train a checkpoint first',
+  nextStep: 'give the path of a .safetensors file that the train command wrote',
+};
+const WEIGHTS: Kind = {
+  name: 'the file of weights',
+  ifMissing: 'check the path',
+  nextStep: 'write it in Python with safetensors.torch.save_file(model.state_dict(), path)',
+};
+
 /** What Node.js reads into one buffer on every version it runs on. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
@@ -42,7 +60,7 @@ export async function saveCheckpoint(
 
 /** Reads and checks a whole checkpoint. Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = parseSafetensors(await readBytes(path), `checkpoint "${path}"`);
+  const { tensors, metadata } = parseSafetensors(await readBytes(path, CHECKPOINT), `checkpoint "${path}"`);
   const all = [...tensors];
   return {
     tensors: new Map(all.filter(([name]) => !EXTRA_NAME.test(name))),
@@ -51,33 +69,48 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   };
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/**
+ * Reads tensors that another program wrote; what the file says about itself is not looked at.
+ * Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`.
+ */
+export async function readWeights(path: string): Promise<Map<string, TensorData>> {
+  const bytes = await readBytes(path, WEIGHTS);
+  return parseSafetensors(bytes, `the file of weights "${path}"`, WEIGHTS.nextStep).tensors;
+}
+
+async function readBytes(path: string, kind: Kind): Promise<Uint8Array> {
   try {
     const info = await stat(path);
     if (!info.isFile())
-      throw unreadable(path, 'a file', info.isDirectory() ? 'a folder' : 'a device or pipe');
+      throw unreadable(path, kind, 'a file', info.isDirectory() ? 'a folder' : 'a device or pipe');
     if (info.size > MAX_FILE_BYTES)
-      throw unreadable(path, `at most ${MAX_FILE_BYTES} bytes`, `${info.size} bytes`);
+      throw unreadable(path, kind, `at most ${MAX_FILE_BYTES} bytes`, `${info.size} bytes`);
     return await readFile(path);
   } catch (error) {
     if (error instanceof Cifar10Error) throw error;
     const code = systemCode(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR')
-      throw unreadable(path, 'a file this user can read', code ?? String(error), error);
+      throw unreadable(path, kind, 'a file this user can read', code ?? String(error), error);
     throw new Cifar10Error('CHECKPOINT_NOT_FOUND', {
-      what: `checkpoint "${path}" does not exist`,
-      nextStep: 'check the path, or train a checkpoint first',
+      what: `${kind.name} "${path}" does not exist`,
+      nextStep: kind.ifMissing,
       cause: error,
     });
   }
 }
 
-function unreadable(path: string, expected: string, found: string, cause?: unknown): Cifar10Error {
+function unreadable(
+  path: string,
+  kind: Kind,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): Cifar10Error {
   return new Cifar10Error('CHECKPOINT_INVALID', {
-    what: `checkpoint "${path}" cannot be read`,
+    what: `${kind.name} "${path}" cannot be read`,
     expected,
     found,
-    nextStep: 'give the path of a .safetensors file that the train command wrote',
+    nextStep: kind.nextStep,
     cause,
   });
 }

@@ -1,5 +1,5 @@
 // Owns the list of what the checkpoint layer offers. Exports only.
-export { type Checkpoint, readCheckpoint, saveCheckpoint } from './checkpoint.js';
+export { type Checkpoint, readCheckpoint, readWeights, saveCheckpoint } from './checkpoint.js';
 export { assertTensorsMatch, type TensorLayout } from './match.js';
 export type { CheckpointMeta, TrainingProgress } from './meta.js';
 export { encodeSafetensors } from './safetensors-encode.js';

@@ -6,9 +6,9 @@ import type { TensorData } from './tensor.js';
 /** A tensor without its bytes. */
 export type TensorLayout = Pick<TensorData, 'dtype' | 'shape'>;
 
-/** Passes if the names, dtypes and shapes are the same. Errors: `CHECKPOINT_MISMATCH`, which names the first difference. */
+/** Passes if the names, dtypes and shapes are the same; `what` holds the tensors. Errors: `CHECKPOINT_MISMATCH`, which names the first difference. */
 export function assertTensorsMatch(
-  path: string,
+  what: string,
   tensors: ReadonlyMap<string, TensorLayout>,
   expected: ReadonlyMap<string, TensorLayout>,
 ): void {
@@ -19,7 +19,7 @@ export function assertTensorsMatch(
   const [first, ...more] = different;
   if (first === undefined) return;
   throw new Cifar10Error('CHECKPOINT_MISMATCH', {
-    what: `checkpoint "${path}" is of another model${more.length > 0 ? ` (${different.length} tensors differ)` : ''}`,
+    what: `${what} is of another model${more.length > 0 ? ` (${different.length} tensors differ)` : ''}`,
     expected: describe(first, expected.get(first)),
     found: describe(first, tensors.get(first)),
     nextStep: 'give a checkpoint of this model, or choose the model it was trained with',

@@ -13,9 +13,13 @@ export interface SafetensorsContent {
 
 /**
  * Parses a whole safetensors file. The tensors are views of `bytes` where the alignment allows, else copies.
- * `source` names the data in errors. Errors: `CHECKPOINT_INVALID`.
+ * `source` names the data in errors, `nextStep` says what mends it. Errors: `CHECKPOINT_INVALID`.
  */
-export function parseSafetensors(bytes: Uint8Array, source = 'the safetensors data'): SafetensorsContent {
+export function parseSafetensors(
+  bytes: Uint8Array,
+  source = 'the safetensors data',
+  nextStep = 'copy the file again, or train a new checkpoint',
+): SafetensorsContent {
   try {
     const headerBytes = readHeaderBytes(bytes);
     const { [METADATA_KEY]: metadata = {}, ...entries } = parseHeader(headerBytes);
@@ -33,7 +37,7 @@ export function parseSafetensors(bytes: Uint8Array, source = 'the safetensors da
       what: `${source} is not a valid safetensors file`,
       expected: error.expected,
       found: error.found,
-      nextStep: 'copy the file again, or train a new checkpoint',
+      nextStep,
     });
   }
 }

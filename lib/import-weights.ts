@@ -1,0 +1,50 @@
+// Owns making a checkpoint of weights that were trained elsewhere, in Python above all. Must not change a weight.
+import { resolve } from 'node:path';
+import { assertTensorsMatch, readWeights, saveCheckpoint } from './checkpoint/index.js';
+import { configToSnake, type LoadConfigOptions, loadConfig, modelLabel } from './config/index.js';
+import { CLASS_NAMES } from './dataset/index.js';
+import { expectedTensors } from './model.js';
+import { loadNative } from './native.js';
+import { VERSION } from './version.js';
+
+export interface ImportWeightsOptions extends LoadConfigOptions {
+  /**
+   * A safetensors file with exactly the tensors of the configured model under PyTorch's state keys, as
+   * `safetensors.torch.save_file(model.state_dict(), path)` writes it: float32, counters int64.
+   */
+  weights: string;
+  /** The checkpoint to write; a file of that name is replaced. */
+  output: string;
+}
+
+export interface ImportedWeights {
+  /** Absolute path of the checkpoint file. */
+  checkpoint: string;
+  /** `fast`, `resnet20`… */
+  model: string;
+  parameterCount: number;
+}
+
+/**
+ * Writes a checkpoint of the weights and the configuration: `model` is the net they belong to,
+ * `data_loading.normalization` the one it was trained with.
+ * Errors: `CONFIG_*`, `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH` which names the first tensor
+ * that differs, `DISK_FULL`, `NOT_WRITABLE`, those of loading LibTorch.
+ */
+export async function importWeights(options: ImportWeightsOptions): Promise<ImportedWeights> {
+  const { weights, output } = options;
+  const config = loadConfig(options);
+  const tensors = await readWeights(weights);
+  const native = loadNative();
+  assertTensorsMatch(`the file of weights "${weights}"`, tensors, expectedTensors(native, config));
+  await saveCheckpoint(output, {
+    tensors,
+    config: configToSnake(config),
+    classNames: CLASS_NAMES,
+    normalization: config.dataLoading.normalization,
+    metrics: {},
+    versions: { 'cifar10-torch': VERSION, libtorch: native.runtimeInfo().builtForLibtorch },
+  });
+  const { parameterCount } = native.describeModel(config.model);
+  return { checkpoint: resolve(output), model: modelLabel(config.model), parameterCount };
+}
