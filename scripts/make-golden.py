@@ -213,7 +213,8 @@ def encode(values, facts):
 def make_files():
     inputs = make_inputs()
     yield "inputs.safetensors", encode(inputs, {})
-    yield "schedules.json", json.dumps(schedules.tables(), indent=1).encode()
+    lines = ",\n".join(map(json.dumps, schedules.tables()))
+    yield "schedules.json", f"[\n{lines}\n]\n".encode()
     for name, (options, seed) in MODELS.items():
         cases = CASES.get(name, OF_DEEP)
         model = initial_model(options, seed)
