@@ -7,7 +7,15 @@ type DefaultCompletion = () => void;
 type Done = (words: string[]) => void;
 
 /** Options whose value is a file or a folder, which the shell completes itself. */
-const PATH_OPTIONS = new Set(['--config', '--config-dir', '--config_dir', '--dir', '--libtorch', '--output']);
+const PATH_OPTIONS = new Set([
+  '--config',
+  '--config-dir',
+  '--config_dir',
+  '--dir',
+  '--libtorch',
+  '--output',
+  '--weights',
+]);
 
 /** The completion function of the parser. What fails completes nothing: a shell shows no errors here. */
 export function complete(
@@ -24,6 +32,7 @@ export function complete(
     command === 'train' ||
     command === 'import-weights' ||
     command === 'preview' ||
+    command === 'schedule' ||
     (command === 'config' && (inner === 'show' || inner === 'keys'));
   const takesRuns =
     option === '--resume' || (command === 'runs' && (inner === 'show' || inner === 'compare'));

@@ -13,6 +13,10 @@ export function describeTraining(result: TrainResult): string {
       'trained',
       `${counted(epochs, 'epoch')}, ${counted(steps, 'step')}, ${Math.round(imagesPerSecond)} images/s`,
     ],
+    ...(result.hasEndedEarly ? [['', 'ended early: nothing improved any more']] : []),
+    ...(result.bestEpoch === null
+      ? []
+      : [['weights of', `epoch ${result.bestEpoch}, the best in validation`]]),
     ['duration', duration(durationSeconds)],
     ['test accuracy', percent(test.accuracy)],
     ...(test.ttaAccuracy === null ? [] : [['  augmented (TTA)', percent(test.ttaAccuracy)]]),

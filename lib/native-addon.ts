@@ -50,7 +50,7 @@ export interface EpochEvent {
   /** From 1. */
   epoch: number;
   step: number;
-  /** Means over the epoch's batches, on augmented images, while the weights were changing. */
+  /** Means over the epoch's images, on augmented images, while the weights were changing. */
   loss: number;
   /** Null where the labels are mixed (mixup, cutmix). */
   accuracy: number | null;
@@ -102,10 +102,10 @@ export interface TrainingState {
   trainedImages: number;
   trainSeconds: number;
   /**
-   * Sums over the batches since the last epoch event. Where an epoch ends, `steps` above 0 means that its
+   * Sums over the images since the last epoch event. Where an epoch ends, `steps` above 0 means that its
    * validation and its event are still to come.
    */
-  epochTotals: { steps: number; loss: number; accuracy: number; seconds: number };
+  epochTotals: { steps: number; images: number; loss: number; accuracy: number; seconds: number };
   /** By `training.select`. */
   best: BestSoFar;
   /** By `training.early_stopping`. */

@@ -1,7 +1,9 @@
 // Owns the learning rate of a whole run before it is run: how many steps it has, and the lr at each. Must not read data.
 import { type Config, type LoadConfigOptions, loadConfig } from './config/index.js';
 import { CLASS_NAMES, trainImageCount } from './dataset/index.js';
+import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
+import { fromNative } from './native-job.js';
 
 export interface SchedulePlan {
   /** `linear`, `cosine`… */
@@ -11,26 +13,42 @@ export interface SchedulePlan {
   stepsPerEpoch: number;
   /** Share of the peak learning rate at each step. */
   lrFactors: number[];
-  /** By group of parameters; each falls and rises with `lrFactors`. */
+  /** By group of parameters, which all follow `lrFactors`, but for what a model freezes early: the whitening bias of `fast`. */
   peakLr: Record<string, number>;
 }
 
 /**
  * The schedule that `train` would follow with the same options.
- * Errors: `CONFIG_*`, those of loading the addon.
+ * Errors: `CONFIG_*`, `DATASET_TOO_SMALL` for no whole batch, those of loading the addon.
  */
 export function planSchedule(options: LoadConfigOptions = {}): SchedulePlan {
   const config = loadConfig(options);
   const { epochs, schedule, optimizer } = config.training;
   const stepsPerEpoch = countStepsPerEpoch(config.dataLoading);
   const steps = Math.max(1, Math.ceil(epochs * stepsPerEpoch - 1e-6)); // the margin of native/core/training/trainer.cpp
-  const lrFactors = loadNative().lrFactors(schedule, steps, stepsPerEpoch);
+  const lrFactors = factorsOf(schedule, steps, stepsPerEpoch);
   return { name: schedule.name, epochs, steps, stepsPerEpoch, lrFactors, peakLr: peakLrOf(optimizer) };
 }
 
 function countStepsPerEpoch({ source, validation, batchSize, dropLast }: Config['dataLoading']): number {
   const images = trainImageCount(source) - countHeldOut(trainImageCount(source), validation);
-  return dropLast ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);
+  const batches = dropLast ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);
+  if (batches > 0) return batches;
+  throw new Cifar10Error('DATASET_TOO_SMALL', {
+    what: 'an epoch would have no batch',
+    expected: `data_loading.batch_size of at most the ${images} train images`,
+    found: String(batchSize),
+    nextStep: 'use a smaller batch, or data_loading.drop_last=false',
+  });
+}
+
+function factorsOf(schedule: Config['training']['schedule'], steps: number, stepsPerEpoch: number): number[] {
+  const native = loadNative();
+  try {
+    return native.lrFactors(schedule, steps, stepsPerEpoch);
+  } catch (error) {
+    throw fromNative(error);
+  }
 }
 
 /** Of each class the same share; both datasets hold as many images of one class as of another. */

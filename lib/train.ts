@@ -57,7 +57,7 @@ export interface TrainResult {
   bestEpoch: number | null;
   /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
   test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
-  /** After the last epoch, on the images held out of train; null without `data_loading.validation`. */
+  /** On the images held out of train, after the last epoch or the best one; null without `data_loading.validation`. */
   val: { accuracy: number; crossEntropy: number } | null;
   /**
    * From the call to the end of the final test, verification of the dataset included; of a run that went on, all its
@@ -180,8 +180,10 @@ class Run {
     await this.#save(CHECKPOINT_FILE, outcome.state, {
       metrics: { steps: outcome.steps, test: { accuracy, crossEntropy, ttaAccuracy } },
     });
-    const { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, steps } = result;
-    const figures = { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, step: steps };
+    const { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, val, steps } = result;
+    const { hasEndedEarly, bestEpoch } = result;
+    const times = { durationSeconds, trainSeconds, testSeconds, imagesPerSecond };
+    const figures = { ...times, test, val, step: steps, hasEndedEarly, bestEpoch };
     await this.#end('finished', { ...figures, checkpoint: CHECKPOINT_FILE });
     await this.#folder.remove(LAST_FILE);
     return result;
@@ -277,7 +279,7 @@ class Run {
       hasEndedEarly,
       bestEpoch,
       test: { accuracy, crossEntropy, ttaAccuracy },
-      val: this.#recorder.val,
+      val: this.#recorder.valAfter(bestEpoch),
       durationSeconds: this.#seconds(),
       trainSeconds,
       testSeconds,

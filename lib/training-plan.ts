@@ -136,8 +136,10 @@ async function readResumable(runDir: string): Promise<RunRecord> {
   const record = await readRecord(runDir);
   if (record === undefined) throw notResumable(runDir, 'the folder of a run', 'no run.json in it');
   const status = statusOf(record);
-  if (canResume({ runDir, status })) return record;
+  if (canResume({ runDir, status, error: record.error })) return record;
   const isOver = status === 'finished' || status === 'running';
+  if (record.error?.code === 'TRAINING_DIVERGED')
+    throw notResumable(runDir, 'a run that was stopped', 'one that diverged and would do so again');
   throw isOver
     ? notResumable(runDir, 'a run that was stopped', `one that is ${status}`)
     : notResumable(runDir, `"${LAST_FILE}", which a stopped run leaves`, `a run that ${status}, without it`);

@@ -61,15 +61,22 @@ function describe(plan: SchedulePlan): string {
 function landmarks(factors: readonly number[]): number[] {
   const last = factors.length - 1;
   const even = Array.from({ length: ROWS - 1 }, (_, i) => Math.round((i * last) / (ROWS - 2)));
-  return [...even, factors.indexOf(Math.max(...factors))];
+  const peak = factors.reduce((best, factor, step) => (factor > (factors[best] ?? 0) ? step : best), 0);
+  return [...even, peak];
 }
 
 const PLOT = { width: 66, height: 13 };
 
+/** More than the picture has columns, few enough to draw at once. */
+const MAX_POINTS = 1000;
+
 /** Over epochs, within 80 columns. */
 async function draw({ lrFactors, epochs, stepsPerEpoch }: SchedulePlan): Promise<string> {
   const { plot } = await import('simple-ascii-chart');
-  const points = lrFactors.map((factor, step): [number, number] => [step / stepsPerEpoch, factor]);
+  const stride = Math.ceil(lrFactors.length / MAX_POINTS);
+  const points = lrFactors
+    .map((factor, step): [number, number] => [step / stepsPerEpoch, factor])
+    .filter((_, step) => step % stride === 0 || step === lrFactors.length - 1);
   const tick = Math.max(1, Math.ceil(epochs / 8));
   const ticks = Array.from({ length: Math.floor(epochs / tick) + 1 }, (_, i) => i * tick);
   return plot(points.length > 1 ? points : [...points, ...points], {

@@ -28,7 +28,11 @@ const recordSchema = z.object({
   test: z
     .object({ accuracy: z.number(), crossEntropy: z.number(), ttaAccuracy: z.number().nullable() })
     .nullable(),
-  /** After the last epoch, on the images held out of train. */
+  /** By `training.early_stopping`. */
+  hasEndedEarly: z.boolean().default(false),
+  /** By `training.select`, from 1: its weights were tested and saved. Null: those of the last epoch. */
+  bestEpoch: z.number().nullable().default(null),
+  /** On the images held out of train, after the last epoch or the best one, if its weights were kept. */
   val: z.object({ accuracy: z.number(), crossEntropy: z.number() }).nullable(),
   /** Name of the file in the folder. */
   checkpoint: z.string().nullable(),

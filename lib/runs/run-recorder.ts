@@ -37,6 +37,7 @@ export class RunRecorder {
   readonly #earlierSeconds: number;
   #record: RunRecord;
   #epochs = 0;
+  readonly #vals = new Map<number, RunRecord['val']>();
   /** The record is written while the training goes on, one version after the other. */
   #saved: Promise<void> = Promise.resolve();
   #failure: unknown;
@@ -62,6 +63,8 @@ export class RunRecorder {
       testSeconds: null,
       imagesPerSecond: null,
       test: null,
+      hasEndedEarly: false,
+      bestEpoch: null,
       val: null,
       checkpoint: null,
       error: null,
@@ -80,6 +83,7 @@ export class RunRecorder {
     const recorder = new RunRecorder(folder, record);
     const epochs = (await folder.readLines(METRICS_JSONL_FILE)).flatMap(parseEpoch);
     const kept = epochs.filter((epoch) => epoch.step <= step);
+    for (const { epoch, val } of kept) recorder.#vals.set(epoch, val ?? null);
     await folder.removeTemporaries();
     await folder.write(METRICS_JSONL_FILE, kept.map(jsonLine).join(''));
     await folder.write(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS, ...kept.map(csvRow)]));
@@ -115,9 +119,9 @@ export class RunRecorder {
     await this.#saved;
   }
 
-  /** After the last epoch, on the images held out of train. */
-  get val(): RunRecord['val'] {
-    return this.#record.val;
+  /** On the images held out of train, after that epoch; null: the last. */
+  valAfter(epoch: number | null): RunRecord['val'] {
+    return epoch === null ? this.#record.val : (this.#vals.get(epoch) ?? null);
   }
 
   /** One line with the time. */
@@ -140,6 +144,7 @@ export class RunRecorder {
     this.#folder.append(METRICS_CSV_FILE, stringifyCsv([csvRow(epoch)]));
     const { step, loss, accuracy, val } = epoch;
     this.#record = { ...this.#record, val: val ?? null };
+    this.#vals.set(epoch.epoch, val ?? null);
     const validation = val ? ` val accuracy ${val.accuracy}` : '';
     this.log(`epoch ${epoch.epoch} step ${step} loss ${loss} accuracy ${accuracy}${validation}`);
     this.#saveSoon();

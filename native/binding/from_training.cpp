@@ -25,6 +25,7 @@ Napi::Object from_result(Napi::Env env, const TrainResult& result) {
 Napi::Object from_epoch_totals(Napi::Env env, const EpochTotals& totals) {
   auto object = Napi::Object::New(env);
   object.Set("steps", totals.steps);
+  object.Set("images", totals.images);
   object.Set("loss", totals.loss);
   object.Set("accuracy", totals.accuracy);
   object.Set("seconds", totals.seconds);

@@ -68,22 +68,22 @@ decltype(ScheduleOptions::shape) to_shape(const Napi::Object& schedule) {
   throw Napi::TypeError::New(schedule.Env(), "unknown schedule: " + name);
 }
 
-Monitor to_monitor(const std::string& figure) {
-  if (figure.ends_with("val_loss")) return Monitor::kValLoss;
-  if (figure.ends_with("val_accuracy")) return Monitor::kValAccuracy;
-  return figure == "train_loss" ? Monitor::kTrainLoss : Monitor::kTrainAccuracy;
-}
-
 std::optional<EarlyStoppingOptions> to_early_stopping(const Napi::Object& options) {
-  const auto figure = text(options, "monitor");
-  if (figure == "none") return std::nullopt;
-  return EarlyStoppingOptions{.monitor = to_monitor(figure),
+  if (text(options, "monitor") == "none") return std::nullopt;
+  return EarlyStoppingOptions{.monitor = one_of<Monitor>(options, "monitor",
+                                                         {{"val_loss", Monitor::kValLoss},
+                                                          {"val_accuracy", Monitor::kValAccuracy},
+                                                          {"train_loss", Monitor::kTrainLoss},
+                                                          {"train_accuracy", Monitor::kTrainAccuracy}}),
                               .patience = integer(options, "patience"),
                               .min_delta = number(options, "minDelta")};
 }
 
-std::optional<Monitor> to_best(const std::string& select) {
-  return select == "last" ? std::nullopt : std::optional(to_monitor(select));
+std::optional<Monitor> to_best(const Napi::Object& training) {
+  if (text(training, "select") == "last") return std::nullopt;
+  return one_of<Monitor>(
+      training, "select",
+      {{"best_val_loss", Monitor::kValLoss}, {"best_val_accuracy", Monitor::kValAccuracy}});
 }
 
 Best to_best_so_far(const Napi::Object& best) {
@@ -98,6 +98,7 @@ Progress to_progress(const Napi::Object& resume) {
           .trained_images = integer(resume, "trainedImages"),
           .train_seconds = number(resume, "trainSeconds"),
           .epoch = {.steps = integer(totals, "steps"),
+                    .images = integer(totals, "images"),
                     .loss = number(totals, "loss"),
                     .accuracy = number(totals, "accuracy"),
                     .seconds = number(totals, "seconds")},
@@ -143,7 +144,7 @@ TrainOptions to_train_options(const Napi::Object& options) {
           .seed = static_cast<uint64_t>(integer(training, "seed")),
           .epochs = number(training, "epochs"),
           .early_stopping = to_early_stopping(child(training, "earlyStopping")),
-          .best = to_best(text(training, "select")),
+          .best = to_best(training),
           .tta_level = integer(training, "ttaLevel"),
           .eval_batch_size = integer(training, "evalBatchSize")};
 }

@@ -35,12 +35,12 @@ at::Device pick_device(DeviceChoice choice) {
               "use training.device=cpu, or run `npx cifar10-torch doctor`");
 }
 
-// cuDNN may otherwise sum filter gradients in any order, and round float32 to TensorFloat-32.
-void make_cuda_repeatable(at::ScalarType dtype) {
+// cuDNN may otherwise sum filter gradients in any order, and round float32 to TensorFloat-32; evaluation
+// computes in float32 where training does in bf16.
+void make_cuda_repeatable() {
   auto& context = at::globalContext();
   context.setDeterministicCuDNN(true);
   context.setBenchmarkCuDNN(false);
-  if (dtype != torch::kFloat32) return;
   context.setAllowTF32CuDNN(false);
   context.setAllowTF32CuBLAS(false);
 }
@@ -56,7 +56,7 @@ Runtime start_runtime(const RuntimeOptions& options) {
   at::set_num_threads(static_cast<int>(threads));
   const auto dtype = dtype_of(options.precision);
   const auto device = pick_device(options.device);
-  if (device.is_cuda()) make_cuda_repeatable(dtype);
+  if (device.is_cuda()) make_cuda_repeatable();
   return {device, dtype, threads};
 }
 
@@ -65,8 +65,8 @@ void prepare_process() {
   std::call_once(once, [] {
     // Priority 1 puts it before LibTorch's own, which keeps freeing what it has handed out.
     c10::SetAllocator(c10::DeviceType::CPU, &CachingCpuAllocator::instance(), 1);
-    // NNPACK warns at every layer where it does not know the processor, and its Winograd form rounds otherwise
-    // than oneDNN, which is faster.
+    // NNPACK warns at every layer where it does not know the processor, and its Winograd form rounds
+    // otherwise than oneDNN, which is faster.
     at::globalContext().setUserEnabledNNPACK(false);
   });
 }

@@ -19,8 +19,9 @@ at::ScalarType dtype_of(Precision precision);
 // Picks the device and sets the calling thread's number of compute threads. Errors: DEVICE_UNAVAILABLE.
 Runtime start_runtime(const RuntimeOptions& options);
 
-// Settings of the whole process: freed CPU activations stay mapped for the next step; convolutions in float32 are
-// oneDNN's. Call it before any tensor is made: LibTorch's table of allocators is not thread-safe. Later calls do nothing.
+// Settings of the whole process: freed CPU activations stay mapped for the next step; convolutions in float32
+// are oneDNN's. Call it before any tensor is made: LibTorch's table of allocators is not thread-safe. Later
+// calls do nothing.
 void prepare_process();
 
 // Gives the kept memory back to the system.

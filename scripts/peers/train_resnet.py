@@ -1,4 +1,4 @@
-"""The ResNet recipes of this package (experiment/resnet20_sgd, experiment/resnet18_sgd) in plain PyTorch: the peer.
+"""The ResNet recipes of this package (experiment/resnet20, experiment/resnet18) in plain PyTorch: the peer.
 
 What a PyTorch user would write: SGD with Nesterov momentum 0.9 and weight decay 5e-4, lr 0.1 along a cosine that falls at
 each step, batch 128, random flip, random crop from zero padding of 4 pixels, the same normalization, bfloat16 by autocast.

@@ -31,7 +31,7 @@ function readResult(stderr: string): Reproduction {
 test('two seeds give a row with mean and deviation; one more seed runs only that one', async () => {
   // The experiment chooses the data and the training; a small model keeps the test short.
   const small = TINY.filter((word) => !word.startsWith('training='));
-  const words = ['resnet20_sgd', ...small, 'training.epochs=1', `output_dir=${temporaryFolder()}`];
+  const words = ['resnet20', ...small, 'training.epochs=1', `output_dir=${temporaryFolder()}`];
   const first = await reproduce(...words, '--seeds', '2');
   expect(first).toMatchObject({ exitCode: 0 });
   const { runs, figures } = readResult(first.stderr);
@@ -53,7 +53,7 @@ test('two seeds give a row with mean and deviation; one more seed runs only that
   expect(readResult(second.stderr).runs.slice(0, 2)).toEqual(runs);
 });
 
-test.each([[[]], [['resnet20_sgd', '--seeds', '0']], [['resnet20_sgd', 'training.seed=1']]])(
+test.each([[[]], [['resnet20', '--seeds', '0']], [['resnet20', 'training.seed=1']]])(
   '%j is wrong usage',
   async (words: string[]) => {
     const { exitCode, stdout, stderr } = await reproduce(...words);

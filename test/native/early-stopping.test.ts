@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { evaluate } from '../../lib/evaluate.js';
+import { listRuns } from '../../lib/runs/index.js';
 import { type TrainEvent, train } from '../../lib/train.js';
 import { temporaryFolder } from '../support.js';
 
@@ -98,6 +99,28 @@ describe('a loss that is not finite', () => {
     'training.optimizer.lr=1e30',
     'training.schedule={name: triangular, start_fraction: 0, peak_fraction: 0.5, final_fraction: 1}',
   ];
+
+  test.each([
+    [
+      'of validation',
+      ['data_loading.validation=0.2', 'data_loading.batch_size=800'],
+      'cross-entropy in validation',
+    ],
+    ['of the test, after the last step', ['training.epochs=2'], 'cross-entropy in the test'],
+  ])('in the figures %s is found', async (_where, more, figure) => {
+    const folder = temporaryFolder();
+    const training = train({ overrides: [...SMALL, ...EXPLODING, `output_dir=${folder}`, ...more] });
+    await expect(training).rejects.toMatchObject({
+      code: 'TRAINING_DIVERGED',
+      message: expect.stringMatching(`at step 2.*expected a finite ${figure}.*after step 1, is in ".*last`),
+    });
+    const [run] = await listRuns(folder);
+    expect(run).toMatchObject({ status: 'failed', step: 1, checkpoint: 'last.safetensors' });
+    await expect(train({ resume: run?.runDir })).rejects.toMatchObject({
+      code: 'RUN_NOT_RESUMABLE',
+      found: 'one that diverged and would do so again',
+    });
+  });
 
   test('leaves the last state that was good, as a checkpoint to evaluate', async () => {
     const folder = temporaryFolder();

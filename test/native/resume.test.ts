@@ -64,6 +64,16 @@ const FRESH = {
   hasEndedEarly: false,
 };
 
+/** All that draws random numbers at once. */
+const EVERY_AUGMENTATION = [
+  'data_loading.augmentation.policy={name: rand_augment, operations: 2, magnitude: 9}',
+  'data_loading.augmentation.color_jitter={brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.1}',
+  'data_loading.augmentation.cutout={size: 8, clipped: true}',
+  'data_loading.augmentation.random_erasing.probability=0.5',
+  'data_loading.augmentation.mixup_alpha=0.4',
+  'data_loading.augmentation.cutmix_alpha=1',
+];
+
 const TINY_FAST = ['model.widths=[8,8,8]'];
 
 /** Validations and tests take long enough for a stop that is asked for in the event before one to come while it runs. */
@@ -156,6 +166,9 @@ describe('a training in parts gives the events, the figures and the weights of o
       ['model.widths=[8]', ...SGD, 'training.accumulation_steps=3', 'training.select=best_val_loss'],
     ],
     ['fast', 'muon', [...TINY_FAST, 'training.ema_decay=0.5', 'training.select=best_val_accuracy']],
+    ['cnn', 'sgd', ['model.widths=[8]', ...SGD, 'model.dropout=0.5', 'training.accumulation_steps=3']],
+    ['wrn28_10', 'sgd', ['model.depth=10', 'model.widen_factor=0.25', 'model.dropout=0.3', ...SGD]],
+    ['cnn', 'sgd', ['model.widths=[8]', ...SGD, ...EVERY_AUGMENTATION]],
   ])('%s with %s, %j', async (model, _optimizer, overrides) => {
     const request = options([`model=${model}`, ...overrides]);
     const whole = await runToEnd(request);
@@ -167,6 +180,32 @@ describe('a training in parts gives the events, the figures and the weights of o
   });
 });
 
+test('a training that ends early ends so after any stop', async () => {
+  const stopping = 'training.early_stopping={monitor: val_loss, patience: 0, min_delta: 10}';
+  const request = slowlyEvaluated([stopping]);
+  const whole = await runToEnd(request);
+  expect(whole.result).toMatchObject({ hasEndedEarly: true, steps: 14 });
+  for (const [type, step] of [
+    ['epoch', 7], // one epoch has been judged
+    ['step', 14], // the epoch that ends it is still to be judged
+    ['epoch', 14], // only the test is to come
+  ] as const) {
+    const { state } = await runToStop(request, eventOf(type, step));
+    expect(state.hasEndedEarly).toBe(type === 'epoch' && step === 14);
+    expect(ending((await runToEnd({ ...request, resume: state })).result)).toEqual(ending(whole.result));
+  }
+});
+
+test('dropout is part of the training', async () => {
+  const lossOf = async (rate: number) => {
+    const { events } = await runToEnd(
+      options(['model=cnn', 'model.widths=[8]', 'training=standard', `model.dropout=${rate}`]),
+    );
+    return events.find((event) => event.type === 'step')?.loss;
+  };
+  expect(await lossOf(0.5)).not.toBe(await lossOf(0));
+});
+
 describe('a stop', () => {
   test('before the first step gives step 0, with weights that need no calibration', async () => {
     const request = options(TINY_FAST);
@@ -175,7 +214,7 @@ describe('a stop', () => {
     const outcome = await job.result;
     if (outcome.end !== 'stopped') throw new Error('it came to its end before the stop');
     const { model, ...progress } = outcome.progress;
-    const epochTotals = { steps: 0, loss: 0, accuracy: 0, seconds: 0 };
+    const epochTotals = { steps: 0, images: 0, loss: 0, accuracy: 0, seconds: 0 };
     expect(progress).toEqual({
       step: 0,
       trainedImages: 0,
@@ -224,7 +263,7 @@ describe('a stop', () => {
     const request = slowlyEvaluated();
     const whole = await runToEnd(request);
     const { state } = await runToStop(request, eventOf('step', 7));
-    const resume = { ...state, epochTotals: { steps: 0, loss: 0, accuracy: 0, seconds: 0 } };
+    const resume = { ...state, epochTotals: { steps: 0, images: 0, loss: 0, accuracy: 0, seconds: 0 } };
     const resumed = await runToEnd({ ...request, resume });
     expect(story(resumed.events)).toEqual(story(whole.events).slice(8)); // 7 steps and the epoch's event
     expect(ending(resumed.result)).toEqual(ending(whole.result));
@@ -246,7 +285,7 @@ describe('a stop', () => {
     const request = slowlyEvaluated(['data_loading.batch_size=200', 'training.epochs=1']);
     const whole = await runToEnd(request);
     const stopped = await runToStop(request, ({ type }) => type === 'step');
-    expect(stopped.state).toMatchObject({ step: 1, trainedImages: 200, epochTotals: { steps: 1 } });
+    expect(stopped.state).toMatchObject({ step: 1, trainedImages: 199, epochTotals: { steps: 1 } });
     const resumed = await runToEnd({ ...request, resume: stopped.state });
     expect(ending(resumed.result)).toEqual(ending(whole.result));
     expect(resumed.result.trainSeconds).toBe(stopped.state.trainSeconds);
@@ -260,7 +299,7 @@ describe('a state of another training is an error that says what was expected', 
     shape,
     data: new Uint8Array(4 * shape.reduce((product, side) => product * side, 1)),
   });
-  const totals = { loss: 0, accuracy: 0, seconds: 0 };
+  const totals = { images: 0, loss: 0, accuracy: 0, seconds: 0 };
   const HEAD = 'optimizer.momentum.head.weight';
 
   test.each<[string, (state: TrainingState) => Partial<TrainingState>, string]>([
@@ -269,12 +308,27 @@ describe('a state of another training is an error that says what was expected', 
     [
       'other batches',
       () => ({ trainedImages: 420 }),
-      'images trained on in 7 steps: expected 200, found 420',
+      'images trained on in 7 steps: expected 199, found 420',
     ],
     [
       'another epoch',
       () => ({ epochTotals: { steps: 3, ...totals } }),
       'steps since the last epoch: expected 7 or 0, found 3',
+    ],
+    [
+      'other images in the epoch',
+      ({ epochTotals }) => ({ epochTotals: { ...epochTotals, images: 1 } }),
+      'images since the last epoch: expected 199, found 1',
+    ],
+    [
+      'an average that nobody keeps',
+      ({ extra }) => ({ extra: [...extra, tensor('ema.head.weight', [10, 8])] }),
+      'expected no tensor of "ema.", found some',
+    ],
+    [
+      'weights of a best epoch that nobody asked for',
+      ({ extra }) => ({ extra: [...extra, tensor('best.head.weight', [10, 8])] }),
+      'weights of the best epoch: expected them where a best epoch is kept, found 1 tensors after epoch 0',
     ],
     [
       'negative time',

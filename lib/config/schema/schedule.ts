@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { fraction, list, MAP, notNegative, oneOf, positive, variantMessage } from './primitives.js';
 
-const warmup = { warmup_fraction: fraction.describe('share of the steps in which the lr rises from 0') };
+const warmup = {
+  warmup_fraction: fraction.describe('share of the steps in which the lr rises linearly to its peak'),
+};
 const final_fraction = fraction.describe('lr at the end, as a share of its peak');
 const rise = {
   start_fraction: fraction.describe('lr at the first step, as a share of its peak'),

@@ -29,6 +29,9 @@ at::Tensor standardize(at::Tensor images, const NormalizationOptions& options, a
 // The inverse: normalized images of any dtype -> uint8 [B,3,32,32], rounded.
 at::Tensor denormalize(const at::Tensor& images, const NormalizationOptions& options);
 
+// [B] -> [B,1,1,1]: a value for each image, to be spread over its pixels.
+inline at::Tensor per_image(const at::Tensor& values) { return values.view({-1, 1, 1, 1}); }
+
 // images: uint8 [B,3,32,32] -> `dtype` [B,3,32,32], channels-last: (pixel / 255 − mean) / std, computed in
 // float32.
 at::Tensor normalize(const at::Tensor& images, const NormalizationOptions& options, at::ScalarType dtype);

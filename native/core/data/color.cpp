@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "data/augment.h"
 #include "torch_api.h"
 
 namespace cifar10 {
 namespace {
-
-at::Tensor per_image(const at::Tensor& values) { return values.view({-1, 1, 1, 1}); }
 
 // Interpolates, or extrapolates for factors above 1.
 at::Tensor blend(const at::Tensor& images, const at::Tensor& base, const at::Tensor& factor) {

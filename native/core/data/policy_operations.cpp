@@ -4,6 +4,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "data/augment.h"
 #include "data/dataset.h"
 #include "torch_api.h"
 
@@ -11,8 +12,6 @@ namespace cifar10 {
 namespace {
 
 constexpr int64_t kPixels = kImageSize * kImageSize;
-
-at::Tensor per_image(const at::Tensor& values) { return values.view({-1, 1, 1, 1}); }
 
 // To Pillow's fixed point: 16 bits behind the point, rounded.
 at::Tensor to_fixed(const at::Tensor& values) {

@@ -18,9 +18,9 @@ at::Tensor& zeros_at_first(at::Tensor& buffer, const at::Tensor& parameter) {
 }  // namespace
 
 void Adam::apply(at::Tensor parameter, Buffers& buffers, double lr, int64_t step) const {
-  const auto& [_, beta1, beta2, epsilon, weight_decay, is_decoupled, __] = options_;
+  const double beta1 = options_.beta1, beta2 = options_.beta2, weight_decay = options_.weight_decay;
   auto gradient = parameter.grad();
-  if (is_decoupled)
+  if (options_.decouples_weight_decay)
     parameter.mul_(1 - lr * weight_decay);
   else if (weight_decay != 0)
     gradient = gradient.add(parameter, weight_decay);
@@ -31,7 +31,7 @@ void Adam::apply(at::Tensor parameter, Buffers& buffers, double lr, int64_t step
   // Both averages began at 0: without the correction the first steps would be far too small.
   const double mean_correction = 1 - std::pow(beta1, static_cast<double>(step));
   const double square_correction = 1 - std::pow(beta2, static_cast<double>(step));
-  const auto denominator = square.sqrt().div_(std::sqrt(square_correction)).add_(epsilon);
+  const auto denominator = square.sqrt().div_(std::sqrt(square_correction)).add_(options_.epsilon);
   parameter.addcdiv_(mean, denominator, -lr / mean_correction);
 }
 

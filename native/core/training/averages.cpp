@@ -24,8 +24,13 @@ std::vector<NamedTensor> Ema::state() const {
   return has_begun_ ? state_of(*model_) : std::vector<NamedTensor>{};
 }
 
-void Ema::load_state(const std::vector<NamedTensor>& state) {
-  has_begun_ = !state.empty();
+void Ema::load_state(const std::vector<NamedTensor>& state, bool has_stepped) {
+  if (state.empty() == has_stepped)
+    throw Error("CHECKPOINT_MISMATCH",
+                std::string("moving average to resume with: expected ") +
+                    (has_stepped ? "one, found none" : "none, found one"),
+                "resume with the configuration that the training was started with");
+  has_begun_ = has_stepped;
   if (has_begun_) cifar10::load_state(*model_, state);
 }
 

@@ -23,7 +23,8 @@ class Ema {
   Model& model() { return *model_; }
   // The average as it stands; empty before the first update.
   std::vector<NamedTensor> state() const;
-  void load_state(const std::vector<NamedTensor>& state);
+  // `has_stepped`: whether the state was taken after the first update. Errors: CHECKPOINT_MISMATCH.
+  void load_state(const std::vector<NamedTensor>& state, bool has_stepped);
 
  private:
   std::shared_ptr<Model> model_;

@@ -11,7 +11,7 @@ namespace cifar10 {
 
 // What an epoch has shown.
 struct EpochFigures {
-  double loss;                     // mean over its batches, in training
+  double loss;                     // mean over its images, in training
   std::optional<double> accuracy;  // absent where the labels are mixed
   std::optional<Metrics> val;
 };

@@ -1,6 +1,5 @@
 #include "training/optimizer.h"
 
-#include <algorithm>
 #include <set>
 
 #include "error.h"
@@ -42,12 +41,6 @@ void Optimizer::clip_gradients(double max_norm) {
   const auto scale = total.add(1e-6).reciprocal().mul(max_norm).clamp_max(1);
   for (auto& learner : learners_)
     if (auto& gradient = learner.parameter.mutable_grad(); gradient.defined()) gradient.mul_(scale);
-}
-
-double Optimizer::peak_lr() const {
-  double lr = 0;
-  for (const auto& learner : learners_) lr = std::max(lr, learner.lr);
-  return lr;
 }
 
 std::vector<NamedTensor> Optimizer::state() const {

@@ -28,9 +28,6 @@ class Optimizer {
   // Scales all gradients so that the norm of all of them together is at most `max_norm`, as
   // torch.nn.utils.clip_grad_norm_ does.
   void clip_gradients(double max_norm);
-  // The largest lr among the parameters, at the schedule's peak.
-  double peak_lr() const;
-
   // Copies of the buffers, `momentum.conv1.weight`; those that no step has filled are absent.
   std::vector<NamedTensor> state() const;
   // Replaces the buffers. `has_stepped`: whether the state was taken after the first step, so that every

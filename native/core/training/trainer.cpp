@@ -10,6 +10,7 @@
 #include "error.h"
 #include "runtime.h"
 #include "torch_api.h"
+#include "training/divergence.h"
 #include "training/named_state.h"
 #include "training/schedule.h"
 #include "training/updater.h"
@@ -57,6 +58,7 @@ class Trainer {
       check_progress(progress_, loader_, length_.steps);
       load_state(*model_, resume->model);
       best_ = without_prefix(kBest, resume->extra);
+      check_best();
     } else {
       calibrate();
     }
@@ -90,6 +92,18 @@ class Trainer {
     if (images == 0) return;
     const auto first = split_.train.images.narrow(0, 0, images);
     model_->calibrate(normalize(first, options_.data.normalization, torch::kFloat32));
+  }
+
+  // Otherwise it would come to light after the last step.
+  void check_best() const {
+    if (best_.empty() != (progress_.best.epoch == 0) || (!best_.empty() && !options_.best))
+      throw Error(
+          "CHECKPOINT_MISMATCH",
+          "the state to resume from, weights of the best epoch: expected them where a best epoch is kept, "
+          "found " +
+              std::to_string(best_.size()) + " tensors after epoch " + std::to_string(progress_.best.epoch),
+          "resume with the configuration that the training was started with");
+    if (!best_.empty()) load_state(*make_model(options_.model, options_.seed), best_);
   }
 
   std::shared_ptr<Model> another_model() const {
@@ -127,7 +141,7 @@ class Trainer {
     if (epoch != started_epoch_) loader_.start_epoch(epoch);
     started_epoch_ = epoch;
     const auto factors = lr_factors(step);
-    freeze_short_lived(factors);
+    freeze_short_lived(step);
     const auto batch = loader_.batch(step % length_.steps_per_epoch);
     const auto outcome = updater_->update(batch, {step, length_.steps, factors});
     // Its loss was finite: so were the weights that it began with.
@@ -143,18 +157,20 @@ class Trainer {
   }
 
   // Once frozen it needs no gradient, and nothing before the next layer does.
-  void freeze_short_lived(const LrFactors& factors) {
+  void freeze_short_lived(int64_t step) {
     if (auto parameter = model_->short_lived().parameter; parameter.defined())
-      parameter.set_requires_grad(factors.short_lived > 0);
+      parameter.set_requires_grad(static_cast<double>(step) < short_steps());
+  }
+
+  double short_steps() const {
+    return model_->short_lived().epochs * static_cast<double>(length_.steps_per_epoch);
   }
 
   LrFactors lr_factors(int64_t step) const {
     const double all = lr_factor(options_.schedule, step, length_);
-    const auto short_lived = model_->short_lived();
-    const double short_steps = short_lived.epochs * static_cast<double>(length_.steps_per_epoch);
     const double position = static_cast<double>(step);
-    if (position >= short_steps) return {all, 0};
-    return {all, short_lived.decays ? 1 - position / short_steps : all};
+    if (position >= short_steps()) return {all, 0};
+    return {all, model_->short_lived().decays ? 1 - position / short_steps() : all};
   }
 
   void report_step(StepEvent event, const Stopwatch& watch) {
@@ -165,20 +181,24 @@ class Trainer {
     progress_.train_seconds += seconds;
     auto& totals = progress_.epoch;
     totals.steps += 1;
-    totals.loss += event.loss;
-    totals.accuracy += event.accuracy.value_or(0);
+    const double images = static_cast<double>(event.images);
+    totals.images += event.images;
+    totals.loss += event.loss * images;
+    totals.accuracy += event.accuracy.value_or(0) * images;
     totals.seconds += seconds;
     observer_.on_step(event);
   }
 
   void finish_epoch() {
     const auto& totals = progress_.epoch;
-    const double steps = static_cast<double>(totals.steps);
+    const double images = static_cast<double>(totals.images);
     const int64_t epoch = (progress_.step - 1) / length_.steps_per_epoch + 1;
-    EpochFigures figures{totals.loss / steps, std::nullopt, std::nullopt};
-    if (!loader_.mixes_labels()) figures.accuracy = totals.accuracy / steps;
-    if (val_.size() > 0)
+    EpochFigures figures{totals.loss / images, std::nullopt, std::nullopt};
+    if (!loader_.mixes_labels()) figures.accuracy = totals.accuracy / images;
+    if (val_.size() > 0) {
       figures.val = evaluate(updater_->evaluated(), val_, evaluate_options(0), stop_, {}).metrics;
+      expect_finite("cross-entropy in validation", figures.val->cross_entropy);
+    }
     observer_.on_epoch({.epoch = epoch,
                         .step = progress_.step,
                         .loss = figures.loss,
@@ -188,6 +208,13 @@ class Trainer {
     progress_.epoch = {};
     judge(epoch, figures);
     unproven_ = state();
+  }
+
+  // The last update before an evaluation has no loss behind it that would show where it led.
+  void expect_finite(const char* figure, double value) const {
+    if (std::isfinite(value)) return;
+    const double share = lr_factors(progress_.step - 1).all;
+    throw diverged(figure, value, progress_.step, updater_->peak_lr() * share, share);
   }
 
   // Keeps the weights of a best epoch; ends a training that has stopped improving.
@@ -206,6 +233,7 @@ class Trainer {
     const auto progress = [&](int64_t done, int64_t total) { observer_.on_test_progress(done, total); };
     const auto model = tested_model();
     const auto evaluation = evaluate(*model, test_, evaluate_options(options_.tta_level), stop_, progress);
+    expect_finite("cross-entropy in the test", evaluation.metrics.cross_entropy);
     return {.test = evaluation,
             .steps = progress_.step,
             .has_ended_early = progress_.has_ended_early,

@@ -96,7 +96,7 @@ struct TriangularSchedule {
 };
 
 struct ScheduleOptions {
-  double warmup_fraction;  // share of the steps in which the lr rises from 0
+  double warmup_fraction;  // share of the steps in which the lr rises linearly to its peak
   std::variant<ConstantSchedule, LinearSchedule, CosineSchedule, StepSchedule, MultiStepSchedule,
                OneCycleSchedule, TriangularSchedule>
       shape;

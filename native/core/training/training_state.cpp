@@ -35,6 +35,10 @@ void check_progress(const Progress& progress, const TrainLoader& loader, int64_t
     throw wrong_state("steps since the last epoch",
                       std::to_string(epoch_steps) + (is_edge && step > 0 ? " or 0" : ""),
                       std::to_string(progress.epoch.steps));
+  const int64_t epoch_images = loader.images_before(step) - loader.images_before(step - progress.epoch.steps);
+  if (progress.epoch.images != epoch_images)
+    throw wrong_state("images since the last epoch", std::to_string(epoch_images),
+                      std::to_string(progress.epoch.images));
   if (progress.has_ended_early && !is_edge)
     throw wrong_state("a training that ended early", "the end of an epoch", "step " + std::to_string(step));
   expect_not_negative("seconds of training", progress.train_seconds);

@@ -11,9 +11,10 @@
 
 namespace cifar10 {
 
-// Sums over the batches since the last epoch event. `accuracy` stays 0 where the labels are mixed.
+// Sums over the images since the last epoch event. `accuracy` stays 0 where the labels are mixed.
 struct EpochTotals {
   int64_t steps = 0;
+  int64_t images = 0;
   double loss = 0;
   double accuracy = 0;
   double seconds = 0;

@@ -1,12 +1,12 @@
 #include "training/updater.h"
 
 #include <cmath>
-#include <sstream>
 
 #include "error.h"
 #include "evaluation/metrics.h"
 #include "models/dropout.h"
 #include "torch_api.h"
+#include "training/divergence.h"
 #include "training/named_state.h"
 
 namespace cifar10 {
@@ -16,12 +16,11 @@ constexpr const char* kOptimizer = "optimizer.";
 constexpr const char* kEma = "ema.";
 constexpr const char* kLookahead = "lookahead.";
 
-Error diverged(int64_t step, double loss, double lr, double share) {
-  std::ostringstream message;
-  message << "the training diverged at step " << step << ", at a learning rate of " << lr << " ("
-          << std::round(share * 1000) / 10 << " % of its peak): expected a finite loss, found " << loss;
-  return {"TRAINING_DIVERGED", message.str(),
-          "lower the learning rates under training.optimizer, or set training.gradient_clip_norm"};
+void refuse(const char* prefix, const std::vector<NamedTensor>& state, bool is_wanted) {
+  if (is_wanted || without_prefix(prefix, state).empty()) return;
+  throw Error("CHECKPOINT_MISMATCH",
+              std::string("state to resume with: expected no tensor of \"") + prefix + "\", found some",
+              "resume with the configuration that the training was started with");
 }
 
 Batch part_of(const Batch& batch, int64_t begin, int64_t count) {
@@ -47,7 +46,7 @@ UpdateOutcome Updater::update(const Batch& batch, const UpdateMoment& moment) {
   optimizer_.zero_grad();
   const auto outcome = backward(batch, moment);
   if (!std::isfinite(outcome.loss))
-    throw diverged(step, outcome.loss, optimizer_.peak_lr() * moment.factors.all, moment.factors.all);
+    throw diverged("loss", outcome.loss, step, peak_lr() * moment.factors.all, moment.factors.all);
   if (options_.gradient_clip_norm) optimizer_.clip_gradients(*options_.gradient_clip_norm);
   optimizer_.step(moment.factors, step);
   if (lookahead_) lookahead_->update(model_, step, moment.steps);
@@ -89,11 +88,16 @@ at::Tensor Updater::loss_of(const at::Tensor& logits, const Batch& batch) const 
                                 options_.label_smoothing);
 }
 
+double Updater::peak_lr() const {
+  return std::visit([](const auto& chosen) { return chosen.lr; }, options_.optimizer);
+}
+
 Model& Updater::evaluated() { return ema_ ? ema_->model() : model_; }
 
 void Updater::finish() {
   if (!lookahead_) return;
   lookahead_->finish(model_);
+  if (ema_) ema_->update(model_);
 }
 
 std::vector<NamedTensor> Updater::state() const {
@@ -105,8 +109,10 @@ std::vector<NamedTensor> Updater::state() const {
 
 void Updater::load_state(const std::vector<NamedTensor>& state, bool has_stepped) {
   const torch::NoGradGuard no_grad;
+  refuse(kEma, state, ema_.has_value());
+  refuse(kLookahead, state, lookahead_.has_value());
   optimizer_.load_state(without_prefix(kOptimizer, state), has_stepped);
-  if (ema_) ema_->load_state(without_prefix(kEma, state));
+  if (ema_) ema_->load_state(without_prefix(kEma, state), has_stepped);
   if (lookahead_) lookahead_->load_state(without_prefix(kLookahead, state));
 }
 

@@ -35,6 +35,9 @@ class Updater {
   // stay as they are.
   UpdateOutcome update(const Batch& batch, const UpdateMoment& moment);
 
+  // `lr` of the optimizer's options, at the schedule's peak.
+  double peak_lr() const;
+
   // The weights to test and keep: the moving average, where there is one.
   Model& evaluated();
   // A run that ends early ends on lookahead's slow weights, as any other.

@@ -52,7 +52,7 @@ describe('saveCheckpoint', () => {
       step: 3,
       trainedImages: 300,
       trainSeconds: 0.1 + 0.2,
-      epochTotals: { steps: 1, loss: 1 / 3, accuracy: 0.5, seconds: 0.1 },
+      epochTotals: { steps: 1, images: 100, loss: 1 / 3, accuracy: 0.5, seconds: 0.1 },
       best: { value: 0.25, epoch: 1, staleEpochs: 0 },
       stopping: { value: null, epoch: 0, staleEpochs: 0 },
       hasEndedEarly: false,

@@ -133,6 +133,32 @@ describe('ranges', () => {
     expect(failure('model=cnn', 'model.norm=group')).toMatchObject({ model: { groups: 8 } });
   });
 
+  const MIXUP = 'data_loading.augmentation.mixup_alpha=0.2';
+  const CUTMIX = 'data_loading.augmentation.cutmix_alpha=1';
+  const monitor = (figure: string) => `training.early_stopping.monitor=${figure}`;
+  test.each([
+    [[monitor('train_accuracy'), MIXUP], 'another figure beside mixup or cutmix'],
+    [[monitor('train_accuracy'), CUTMIX], 'another figure beside mixup or cutmix'],
+    [[monitor('val_accuracy')], 'none, train_loss or train_accuracy; a val figure only where'],
+    [['training.select=best_val_loss'], 'last; the best epoch only where data_loading.validation'],
+    [['training.accumulation_steps=3'], 'a number that divides data_loading.batch_size'],
+    [['model=resnet20', 'training=standard', 'training.optimizer.momentum=0'], 'false without momentum'],
+  ])('contradictions are refused: %j', (overrides, expected) => {
+    expect(failure(...overrides)).toMatchObject({
+      code: 'CONFIG_INVALID_VALUE',
+      expected: expect.stringContaining(expected),
+    });
+  });
+
+  test('what goes together is not refused', () => {
+    const fine = [
+      [monitor('train_loss'), MIXUP],
+      [monitor('val_accuracy'), MIXUP, 'data_loading.validation=0.1', 'training.select=best_val_loss'],
+      ['training.accumulation_steps=4'],
+    ];
+    for (const overrides of fine) expect(() => loadConfig({ overrides })).not.toThrow();
+  });
+
   test('are all checked at once, in one line', () => {
     const error = failure('training.optimizer.lr=-1', 'data_loading.batch_size=0');
     expect(error).toMatchObject({ code: 'CONFIG_INVALID_VALUE' });
@@ -171,7 +197,7 @@ describe('unknown keys', () => {
   });
 
   test('may be a group that was meant', () => {
-    expect(failure('+expriment=resnet20_sgd')).toMatchObject({
+    expect(failure('+expriment=resnet20')).toMatchObject({
       code: 'CONFIG_UNKNOWN_KEY',
       nextStep: 'pick an option of the nearest group, +experiment=<option>',
     });

@@ -33,7 +33,7 @@ test('a figure that a run lacks has no mean', () => {
 test('the row of a table', () => {
   const runs = [RUN, { ...RUN, accuracy: 0.932, durationSeconds: 160, imagesPerSecond: 1401 }];
   const [head, rule, row, ...rest] = markdownTable({
-    experiment: 'resnet20_sgd',
+    experiment: 'resnet20',
     overrides: ['training.epochs=1'],
     runs,
     figures: summarize(runs),
@@ -43,7 +43,7 @@ test('the row of a table', () => {
   }).split('\n');
   expect(rest).toEqual([]);
   expect(row).toBe(
-    '| `resnet20_sgd` `training.epochs=1` | 2 | 93.10 ± 0.14 % | 94.00 ± 0.00 % | 2.2 min | 1,201 | ' +
+    '| `resnet20` `training.epochs=1` | 2 | 93.10 ± 0.14 % | 94.00 ± 0.00 % | 2.2 min | 1,201 | ' +
       'a processor, 2 cores, 2 threads | cifar10-torch 0.1.0, LibTorch 2.13.0 | 2026-01-31 |',
   );
   expect(head.split('|')).toHaveLength(row.split('|').length);
