@@ -25,9 +25,10 @@ ROOT = Path(__file__).parent.parent
 VALUES = ROOT / "test" / "golden" / "values"
 TORCH_VERSION = "2.13.0"
 IMAGES = 8
-# Of `steadiness`: for gradients of vectors, of matrices and filters, and for everything else. The tests allow three times
-# as much or more: see docs/parity.md.
-VECTOR_GRADIENT, GRADIENT, VALUE = 1e-4, 1.5e-5, 3e-6
+# Of `steadiness`: for gradients of vectors, of matrices and filters, and for everything else. The tests allow at least
+# twice as much: see docs/parity.md.
+VECTOR_GRADIENT, GRADIENT, VALUE = 1e-4, 2e-5, 4e-6
+DRAWS = 5
 # Each step has another lr.
 LR_FACTORS = [0.4, 1.0, 0.8, 0.5, 0.2]
 
@@ -39,21 +40,21 @@ CNN = {"name": "cnn", "widths": [4, 8], "convs_per_stage": 2, "groups": 2, "drop
 
 # Name of the file: options of the model, seed of its weights. The seeds are chosen: see `steadiness`.
 MODELS = {
-    "fast": ({**FAST, "convs_per_group": 2}, 1),
+    "fast": ({**FAST, "convs_per_group": 2}, 19),
     "fast_residual": ({**FAST, "convs_per_group": 3}, 0),
-    "cnn": ({**CNN, "norm": "batch"}, 7),
+    "cnn": ({**CNN, "norm": "batch"}, 2),
     "cnn_group_norm": ({**CNN, "norm": "group"}, 0),
-    "cnn_without_norm": ({**CNN, "norm": "none"}, 1),
-    "cifar_resnet8": ({"name": "cifar_resnet", "depth": 8, "width": 4, "batch_norm": NORM}, 55),
-    "cifar_resnet20": ({"name": "cifar_resnet", "depth": 20, "width": 4, "batch_norm": NORM}, 11),
-    "resnet18": ({"name": "resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 5),
-    "resnet34": ({"name": "resnet", "depth": 34, "width": 2, "batch_norm": NORM}, 1),
-    "resnet50": ({"name": "resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 92),
-    "preact_resnet18": ({"name": "preact_resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 3),
-    "preact_resnet50": ({"name": "preact_resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 30),
+    "cnn_without_norm": ({**CNN, "norm": "none"}, 0),
+    "cifar_resnet8": ({"name": "cifar_resnet", "depth": 8, "width": 4, "batch_norm": NORM}, 70),
+    "cifar_resnet20": ({"name": "cifar_resnet", "depth": 20, "width": 4, "batch_norm": NORM}, 25),
+    "resnet18": ({"name": "resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 16),
+    "resnet34": ({"name": "resnet", "depth": 34, "width": 2, "batch_norm": NORM}, 7),
+    "resnet50": ({"name": "resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 2),
+    "preact_resnet18": ({"name": "preact_resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 19),
+    "preact_resnet50": ({"name": "preact_resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 14),
     "wide_resnet16": (
         {"name": "wide_resnet", "depth": 16, "widen_factor": 0.125, "dropout": 0, "batch_norm": NORM},
-        7,
+        66,
     ),
 }
 
@@ -232,22 +233,26 @@ def steadiness(name, seed, inputs):
     """
     model = initial_model(MODELS[name][0], seed)
     last = torch.channels_last
-    other = copy.deepcopy(model).to(memory_format=last)
-    other_inputs = {**inputs, "images": inputs["images"].contiguous(memory_format=last)}
-    noisy = copy.deepcopy(other)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for p in noisy.parameters():
-            p.mul_(1 + 1e-7 * torch.randn(p.shape, generator=generator))
+    images = inputs["images"].contiguous(memory_format=last)
+    others = [with_noise(model, seed, 0 if seed == 0 else 4e-7).to(memory_format=last) for seed in range(DRAWS)]
     worst = 0
     for case in [{}, *({k: v} for k, v in CASES.get(name, OF_DEEP).items())]:
         values = model_values(model, inputs, case)
-        for changed in (other, noisy):
-            found = model_values(changed, other_inputs, case)
+        for other in others:
+            found = model_values(other, {**inputs, "images": images}, case)
             worst = max(worst, *(share_of_limit(key, found[key], values[key]) for key in values))
-        if worst > 1:
-            break
+            if worst > 1:
+                return worst
     return worst
+
+
+@torch.no_grad()
+def with_noise(model, seed, size):
+    generator = torch.Generator().manual_seed(seed)
+    noisy = copy.deepcopy(model)
+    for p in noisy.parameters():
+        p.mul_(1 + size * torch.randn(p.shape, generator=generator))
+    return noisy
 
 
 def share_of_limit(key, found, expected):

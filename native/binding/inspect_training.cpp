@@ -5,6 +5,7 @@
 #include "convert.h"
 #include "failure.h"
 #include "read_js.h"
+#include "runtime.h"
 #include "torch_api.h"
 #include "training/muon.h"
 #include "training/updater.h"
@@ -83,10 +84,11 @@ Napi::Value inspect_training(const Napi::CallbackInfo& info) {
   const auto config = child(request, "config");
   auto result = Napi::Object::New(env);
   rethrow_coded(env, [&] {
+    const auto training = child(config, "training");
+    cifar10::start_runtime(to_runtime_options(training));  // its threads
     const auto inspection =
         inspect(to_model_options(child(config, "model")), to_state(field(request, "state")),
-                to_update_options(child(config, "training")), to_batch(request),
-                numbers(field(request, "lrFactors")));
+                to_update_options(training), to_batch(request), numbers(field(request, "lrFactors")));
     result.Set("logits", from_floats(env, inspection.logits.contiguous()));
     result.Set("loss", inspection.loss);
     result.Set("gradients", from_state(env, inspection.gradients));

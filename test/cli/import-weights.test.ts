@@ -16,7 +16,7 @@ test('import-weights makes a checkpoint that evaluate takes', async () => {
   const { exitCode, stdout } = await importWeights(output, ...words);
   expect(exitCode).toBe(0);
   expect(jsonLines(stdout)).toEqual([
-    { checkpoint: output, model: expect.any(String), parameterCount: 5_142 },
+    { checkpoint: output, model: expect.any(String), parameterCount: 5_214 },
   ]);
   const evaluation = await runCli(['evaluate', '--checkpoint', output, '--json']);
   expect(jsonLines(evaluation.stdout)).toMatchObject([{ imageCount: 500 }]);

@@ -112,9 +112,12 @@ describe('a value that is a little off is found', () => {
     ['sgd_nesterov', 'nesterov', false],
     ['sgd_norms', 'norm_lr_scale', 3.9],
     ['sgd_norms', 'decay_norms_and_biases', true],
+    ['adam', 'betas', [0.89, 0.99]],
     ['adam', 'betas', [0.9, 0.98]],
+    ['adam', 'epsilon', 1e-6],
     ['adam', 'weight_decay', 0.02],
-    ['adamw', 'weight_decay', 0.49],
+    ['adamw', 'weight_decay', 0.4],
+    ['adamw', 'decay_norms_and_biases', true],
     ['muon', 'newton_schulz_steps', 4],
     ['muon', 'momentum', 0.59],
   ])('%s with another %s', (rule, key, value) => {

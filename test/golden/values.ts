@@ -29,6 +29,7 @@ interface Facts extends Pick<GoldenModel, 'model' | 'training'> {
   readonly lr_factors: readonly number[];
 }
 
+const BASE = configToSnake(loadConfig({ overrides: ['training=standard'] }));
 const FOLDER = join(PACKAGE_ROOT, 'test/golden/values');
 
 function readValues(name: string) {
@@ -77,9 +78,8 @@ export function under(prefix: string, tensors: Tensors): Map<string, TensorData>
 
 /** A whole configuration with this model and these training values, in float32 on the CPU. */
 export function configOf(model: Options, training: Options = {}): Config {
-  const base = configToSnake(loadConfig({ overrides: ['training=standard'] }));
   const common = { precision: 'fp32', eval_precision: 'fp32', device: 'cpu' };
-  return parseConfig({ ...base, model, training: { ...(base.training as Options), ...common, ...training } });
+  return parseConfig({ ...BASE, model, training: { ...(BASE.training as Options), ...common, ...training } });
 }
 
 /** uint8 [B,3,32,32] -> [B,32,32,3]. */
