@@ -49,9 +49,9 @@ MODELS = {
     "cifar_resnet20": ({"name": "cifar_resnet", "depth": 20, "width": 4, "batch_norm": NORM}, 25),
     "resnet18": ({"name": "resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 16),
     "resnet34": ({"name": "resnet", "depth": 34, "width": 2, "batch_norm": NORM}, 7),
-    "resnet50": ({"name": "resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 2),
+    "resnet50": ({"name": "resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 21),
     "preact_resnet18": ({"name": "preact_resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 19),
-    "preact_resnet50": ({"name": "preact_resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 14),
+    "preact_resnet50": ({"name": "preact_resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 45),
     "wide_resnet16": (
         {"name": "wide_resnet", "depth": 16, "widen_factor": 0.125, "dropout": 0, "batch_norm": NORM},
         66,
@@ -82,7 +82,8 @@ OPTIMIZERS = {
     },
     "muon": {**BASE, "optimizer": MUON},
 }
-# The deeper nets differ from the others of their family in the number of layers only.
+# The deeper nets differ from the others of their family in the number of layers, in bottlenecks or in a third
+# convolution; what an optimizer does to a filter or a vector does not depend on it.
 OF_DEEP = {"sgd_nesterov": OPTIMIZERS["sgd_nesterov"]}
 # What does not depend on the layers.
 OPTIONS = {

@@ -52,6 +52,8 @@ test('train --json prints the contract and nothing else; progress goes to stderr
     'seed',
     'epochs',
     'steps',
+    'hasEndedEarly',
+    'bestEpoch',
     'test',
     'val',
     'durationSeconds',
