@@ -20,16 +20,16 @@ const airbench = (script: string, note: string) => ({
 const CHENYAOFO = {
   source: 'pytorch-cifar-models',
   url: 'https://github.com/chenyaofo/pytorch-cifar-models',
-  note: 'one training of 200 epochs',
+  note: 'as its README has it',
 };
 const KUANGLIU = {
   source: 'pytorch-cifar',
   url: 'https://github.com/kuangliu/pytorch-cifar',
-  note: 'as its README has it; its script keeps the best epoch',
+  note: 'as its README has it',
 };
 const HE_2015 = { source: 'arXiv 1512.03385', url: 'https://arxiv.org/abs/1512.03385' };
 const WIDE = { source: 'arXiv 1605.07146', url: 'https://arxiv.org/abs/1605.07146' };
-const WIDE_NOTE = 'median of 5 trainings, mean/std normalization';
+const WIDE_NOTE = 'as the paper has it';
 
 /** By option of conf/model; an option that is missing here has no figure that we know of. */
 export const PUBLISHED_ACCURACY: Readonly<Record<string, PublishedAccuracy>> = {
@@ -48,8 +48,8 @@ export const PUBLISHED_ACCURACY: Readonly<Record<string, PublishedAccuracy>> = {
   resnet18: { accuracy: 0.9302, ...KUANGLIU },
   resnet50: { accuracy: 0.9362, ...KUANGLIU },
   preact_resnet18: { accuracy: 0.9511, ...KUANGLIU, note: `${KUANGLIU.note}; without the last batch norm` },
-  wrn16_4: { accuracy: 0.9498, ...WIDE, note: `table 6: ${WIDE_NOTE}` },
-  wrn16_8: { accuracy: 0.9573, ...WIDE, note: `table 5: ${WIDE_NOTE}` },
-  wrn28_10: { accuracy: 0.96, ...WIDE, note: `table 5: ${WIDE_NOTE}; 96.11 % with dropout 0.3` },
-  wrn40_4: { accuracy: 0.9547, ...WIDE, note: `table 5: ${WIDE_NOTE}` },
+  wrn16_4: { accuracy: 0.9498, ...WIDE, note: WIDE_NOTE },
+  wrn16_8: { accuracy: 0.9573, ...WIDE, note: WIDE_NOTE },
+  wrn28_10: { accuracy: 0.96, ...WIDE, note: `${WIDE_NOTE}; 96.11 % with dropout 0.3` },
+  wrn40_4: { accuracy: 0.9547, ...WIDE, note: WIDE_NOTE },
 };

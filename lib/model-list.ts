@@ -3,7 +3,7 @@ import type { TensorLayout } from './checkpoint/index.js';
 import { listOptions, loadConfig, modelLabel } from './config/index.js';
 import { PUBLISHED_ACCURACY, type PublishedAccuracy } from './model-catalog.js';
 import { loadNative } from './native.js';
-import { fromNative } from './native-job.js';
+import { callNative } from './native-job.js';
 
 /** What is known of an option of the group `model`. */
 export interface ModelInfo {
@@ -44,11 +44,7 @@ export function listModels(options: ListModelsOptions = {}): ModelInfo[] {
 export function describeModel(option: string, { configDir }: ListModelsOptions = {}): ModelDescription {
   const { model } = loadConfig({ configDir, overrides: [`model=${option}`] });
   const native = loadNative();
-  try {
-    const { parameterCount, multiplyAdds, tensors } = native.describeModel(model);
-    const published = PUBLISHED_ACCURACY[option] ?? null;
-    return { option, label: modelLabel(model), parameterCount, multiplyAdds, published, tensors };
-  } catch (error) {
-    throw fromNative(error);
-  }
+  const { parameterCount, multiplyAdds, tensors } = callNative(() => native.describeModel(model));
+  const published = PUBLISHED_ACCURACY[option] ?? null;
+  return { option, label: modelLabel(model), parameterCount, multiplyAdds, published, tensors };
 }

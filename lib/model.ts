@@ -9,7 +9,7 @@ import { assertValidRuntime, type Config, parseConfig } from './config/index.js'
 import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
 import type { NativeAddon, NativePredictor } from './native-addon.js';
-import { fromNative } from './native-job.js';
+import { callNative } from './native-job.js';
 
 /** Where and how a model runs. */
 export interface RuntimeOptions {
@@ -59,11 +59,8 @@ export async function openModel(
     threads: runtime.threads ?? null,
     batchSize: config.training.evalBatchSize,
   };
-  try {
-    return { predictor: new native.Predictor(options, state), config, classNames };
-  } catch (error) {
-    throw fromNative(error);
-  }
+  const predictor = callNative(() => new native.Predictor(options, state));
+  return { predictor, config, classNames };
 }
 
 function trainingConfig(path: string, { meta }: Checkpoint): Config {
@@ -91,10 +88,6 @@ function assertClassCount(path: string, { length }: readonly string[]): void {
 
 /** The tensors of the configured model, by name. */
 export function expectedTensors(native: NativeAddon, config: Config): Map<string, TensorLayout> {
-  try {
-    const { tensors } = native.describeModel(config.model);
-    return new Map(tensors.map(({ name, ...layout }) => [name, layout]));
-  } catch (error) {
-    throw fromNative(error);
-  }
+  const { tensors } = callNative(() => native.describeModel(config.model));
+  return new Map(tensors.map(({ name, ...layout }) => [name, layout]));
 }

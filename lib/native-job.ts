@@ -10,6 +10,15 @@ export function fromNative(error: unknown, what = errorMessage(error)): Cifar10E
   return new Cifar10Error(code, { what, nextStep, cause: error });
 }
 
+/** The result of a native call that is no job; its errors are this package's own. */
+export function callNative<Result>(call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
 /** Throws an `AbortError` if the signal was aborted; `what` is the sentence of the error. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortError(what, signal.reason);

@@ -5,7 +5,7 @@ import { type LoadConfigOptions, loadConfig } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
 import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
-import { fromNative, throwIfAborted } from './native-job.js';
+import { callNative, throwIfAborted } from './native-job.js';
 
 export interface PreviewOptions extends LoadConfigOptions {
   /** Path of the PNG file; one that is there is replaced. */
@@ -55,19 +55,11 @@ export async function preview(options: PreviewOptions): Promise<PreviewResult> {
   const { source, dataDir } = dataLoading;
   const { train } = await resolveDataset({ source, dataDir, signal });
   const request = { files: train.slice(0, 1), dataLoading, seed: training.seed, images, epochs };
-  const { pixels, labels } = call(() => native.previewEpochs(request));
+  const { pixels, labels } = callNative(() => native.previewEpochs(request));
   const picture = drawGrid(pixels, labels.length, 1 + epochs);
   await writeFileAtomic(output, [await encodePng(picture)]);
   const { width, height } = picture;
   return { output, width, height, labels: labels.map((label) => CLASS_NAMES[label] as string), epochs };
-}
-
-function call<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw fromNative(error);
-  }
 }
 
 function assertCount(name: string, value: number): void {

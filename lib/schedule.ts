@@ -3,7 +3,7 @@ import { type Config, type LoadConfigOptions, loadConfig } from './config/index.
 import { CLASS_NAMES, trainImageCount } from './dataset/index.js';
 import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
-import { fromNative } from './native-job.js';
+import { callNative } from './native-job.js';
 
 export interface SchedulePlan {
   /** `linear`, `cosine`… */
@@ -44,11 +44,7 @@ function countStepsPerEpoch({ source, validation, batchSize, dropLast }: Config[
 
 function factorsOf(schedule: Config['training']['schedule'], steps: number, stepsPerEpoch: number): number[] {
   const native = loadNative();
-  try {
-    return native.lrFactors(schedule, steps, stepsPerEpoch);
-  } catch (error) {
-    throw fromNative(error);
-  }
+  return callNative(() => native.lrFactors(schedule, steps, stepsPerEpoch));
 }
 
 /** Of each class the same share; both datasets hold as many images of one class as of another. */

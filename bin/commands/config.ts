@@ -73,8 +73,7 @@ function describeKeys(keys: readonly DocumentedKey[]): string {
   let heading = '';
   const blocks = keys.map((key) => {
     const variant = key.variants.map(([path, name]) => `${path}.name=${name}`).join(', ');
-    const begins =
-      variant === heading ? [] : ['', ...(variant === '' ? [] : [describeVariant(variant, key)])];
+    const begins = variant === heading ? [] : ['', ...(variant === '' ? [] : describeVariant(variant, key))];
     heading = variant;
     return [...begins, ...describeKey(key, variant === '' ? '' : INDENT)];
   });
@@ -86,11 +85,11 @@ function describeKey(key: DocumentedKey, indent: string): string[] {
   const inner = `${indent}${INDENT}`;
   const text = wrap(`${key.description} (${key.expected})`, WIDTH - inner.length);
   return [
-    `${indent}${bold(key.path)} = ${JSON.stringify(key.default)}`,
+    `${indent}${bold(key.path)}${key.default === undefined ? ', to be given' : ` = ${JSON.stringify(key.default)}`}`,
     ...text.map((line) => dim(`${inner}${line}`)),
   ];
 }
 
-function describeVariant(variant: string, { from }: DocumentedKey): string {
-  return `Only with ${variant}${from === null ? '' : ` (defaults of ${from})`}:`;
+function describeVariant(variant: string, { from }: DocumentedKey): string[] {
+  return wrap(`Only with ${variant}${from === null ? '' : ` (defaults of ${from})`}:`, WIDTH);
 }

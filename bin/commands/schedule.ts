@@ -16,11 +16,7 @@ export const scheduleCommand = defineCommand({
   examples: [
     ['$0 schedule', 'That of the default recipe'],
     ['$0 schedule --plot +experiment=fast94_sgd', 'The triangle of an SGD recipe, drawn'],
-    [
-      "$0 schedule --plot 'training.schedule={name: one_cycle, start_fraction: 0.04, peak_fraction: 0.3, " +
-        "final_fraction: 0, anneal: cosine}'",
-      'Another shape',
-    ],
+    ['$0 schedule --plot training.schedule.warmup_fraction=0.1', 'With a warm-up'],
     ['$0 schedule --json', 'The factor at every step, for a script'],
   ],
   epilogue: 'Nothing is trained and no dataset is read. docs/training.md describes the shapes.',

@@ -8,6 +8,7 @@ import { type KeyInfo, listKeys } from './schema-keys.js';
 
 /** A key and the value it has by default. */
 export interface DocumentedKey extends KeyInfo {
+  /** Undefined for a key of a variant that no option of conf/ has: it is to be given with the name. */
   readonly default: unknown;
   /** The option that sets the default, `model=cnn`; null for the configuration that was asked for. */
   readonly from: string | null;

@@ -1,7 +1,7 @@
 """The ResNet recipes of this package (experiment/resnet20, experiment/resnet18) in plain PyTorch: the peer.
 
 What a PyTorch user would write: SGD with Nesterov momentum 0.9 and weight decay 5e-4, lr 0.1 along a cosine that falls at
-each step, batch 128, random flip, random crop from zero padding of 4 pixels, the same normalization, bfloat16 by autocast.
+each step, batch 128, random flip, random crop from zero padding of 4 pixels, the same normalization, bfloat16 by autocast in training.
 Prints one JSON line an epoch; `seconds` is that of its training alone. The test images choose nothing: a run is judged by
 its last line. `--validation 0.1` holds out a tenth of the train images, so that curves can be compared before the end.
 Usage: pip install torch==2.13.0 numpy; python3 scripts/peers/train_resnet.py <folder> --model resnet20 --epochs 200
@@ -118,7 +118,8 @@ class Trainer:
         )
 
     def logits(self, images):
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.args.precision == "bf16"):
+        is_bf16 = self.args.precision == "bf16" and self.model.training  # evaluation is in float32, as ours
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
             return self.model(normalize(images)).float()
 
     def train_epoch(self, images, labels):

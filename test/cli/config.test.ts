@@ -55,15 +55,28 @@ test('config keys lists every key with default, meaning and range', async () => 
     /^training\.epochs = 8\n {4}passes over .*\(a number\n {4}above 0 and at most 100000\)$/m,
   );
   expect(stdout).toMatch(
-    /^\nOnly with training\.optimizer\.name=sgd \(defaults of training=standard\):\n {4}training\.optimizer\.name = "sgd"$/m,
+    /^\nOnly with training\.optimizer\.name=sgd \(defaults of training=fast94_sgd\):\n {4}training\.optimizer\.name = "sgd"$/m,
   );
-  expect(stdout).toMatch(/^\ntraining\.schedule\.name = "linear"$/m);
+  expect(stdout).toMatch(
+    /^Only with training\.schedule\.name=linear:\n {4}training\.schedule\.name = "linear"$/m,
+  );
+  expect(stdout).toMatch(/^ {4}training\.schedule\.step_epochs, to be given$/m);
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   const [keys] = jsonLines((await runCli(['config', 'keys', 'model=resnet18', '--json'])).stdout) as [
-    { path: string; default: unknown; expected: string; description: string; from: string | null }[],
+    {
+      path: string;
+      default: unknown;
+      expected: string;
+      description: string;
+      from: string | null;
+      variants: [string, string][];
+    }[],
   ];
   expect(keys.every(({ description, expected }) => description !== '' && expected !== '')).toBe(true);
-  expect(keys.filter(({ default: value }) => value === undefined)).toEqual([]);
+  const toBeGiven = keys
+    .filter(({ default: value }) => value === undefined)
+    .map(({ variants }) => variants[0]?.[1]);
+  expect([...new Set(toBeGiven)]).toEqual(['adam', 'constant', 'step', 'multi_step', 'one_cycle']);
   expect(keys).toContainEqual(expect.objectContaining({ path: 'model.depth', default: 18, from: null }));
 });
 

@@ -32,7 +32,7 @@ test('models --json tells the same as the library, with sources', async () => {
       accuracy: 0.96,
       source: 'arXiv 1605.07146',
       url: 'https://arxiv.org/abs/1605.07146',
-      note: expect.stringContaining('median of 5'),
+      note: expect.stringContaining('as the paper has it'),
     },
   });
 });

@@ -13,5 +13,5 @@ test.each([
   'preact_resnet18',
   'wrn16_4',
 ])('%s', async (option) => {
-  expect(await overfit([`model=${option}`, 'training.epochs=15'])).toBe(1);
+  expect(await overfit([`model=${option}`, 'training.epochs=25'])).toBe(1);
 });

@@ -47,8 +47,9 @@ int64_t TrainLoader::images_before(int64_t step) const {
   return step / batches * per_epoch + step % batches * options_.batch_size;
 }
 
-// Drawn on the CPU whatever the device: the same seed gives the same data order everywhere. Each augmentation
-// has a generator of its own, so that one does not change what another draws.
+// Drawn on the CPU whatever the device: the same seed gives the same data order everywhere. Order, crop and
+// random flip share a generator; every other augmentation has its own, so that none changes what another
+// draws.
 void TrainLoader::start_epoch(int64_t epoch) {
   const auto device = dataset_.labels.device();
   const auto& options = options_.augment;

@@ -43,7 +43,7 @@ struct StepEvent {
 struct EpochEvent {
   int64_t epoch;  // from 1
   int64_t step;
-  double loss;                     // mean over the epoch's batches
+  double loss;                     // mean over the epoch's images
   std::optional<double> accuracy;  // absent where the labels are mixed
   std::optional<Metrics> val;
   double duration_seconds;  // training only
@@ -71,8 +71,9 @@ struct TrainResult {
   std::vector<NamedTensor> state;
 };
 
-// A loss that was not finite. What was good is not lost: `last_good` is the state at the end of the last
-// whole epoch of this session, absent before.
+// A loss, or a cross-entropy in an evaluation, that was not finite. What was good is not lost: `last_good` is
+// the state at the end of the last epoch since the start or the resumption behind which a finite loss came;
+// absent if there is none.
 struct Diverged {
   Error error;
   std::optional<TrainingState> last_good;

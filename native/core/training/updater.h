@@ -32,7 +32,7 @@ class Updater {
           const std::function<std::shared_ptr<Model>()>& make_model);
 
   // Changes the model's weights. Errors: TRAINING_DIVERGED for a loss that is not finite; the weights then
-  // stay as they are.
+  // stay as they are, but for the running statistics of norms.
   UpdateOutcome update(const Batch& batch, const UpdateMoment& moment);
 
   // `lr` of the optimizer's options, at the schedule's peak.
