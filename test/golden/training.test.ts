@@ -58,11 +58,18 @@ function inspect(
 }
 
 /**
+ * Of nets with 50 layers, but for their logits and losses: among their activations there is nearly always one so close to
+ * the kink of its ReLU that the rounding of the processor at hand decides whether a gradient flows. See docs/parity.md.
+ */
+const KINK_BOUND = 3e-2;
+
+/**
  * Of gradients. The gradient in front of a batch norm is what is left when means have been taken out of it: large terms
  * cancel, and the small rest holds their rounding errors, the more so in a vector (the weight or bias of a norm), whose
  * gradient is a sum over all pixels of all images. PyTorch in float32 differs as much from itself in float64.
  */
 function gradientBound({ model }: GoldenModel, { shape }: TensorData): number {
+  if (model.depth === 50) return KINK_BOUND;
   const hasBatchNorm = model.name !== 'cnn' || model.norm === 'batch';
   if (!hasBatchNorm) return BOUND;
   return shape.length === 1 ? 30 * BOUND : 5 * BOUND;
@@ -92,7 +99,7 @@ describe.each(MODELS)('%s', (name) => {
     const { loss, state, averages } = inspect(golden, rule);
     const values = under(rule, golden.tensors);
     expect(relativeError([loss], numbersOf(values.get('loss')))).toBeLessThan(BOUND);
-    expectSame(state, under('state', values));
+    expectSame(state, under('state', values), () => (golden.model.depth === 50 ? KINK_BOUND : BOUND));
     // PyTorch averages the counters of batches too, and rounds them down; here they are copied.
     const floats = averages.filter(({ dtype }) => dtype === 'F32');
     expectSame(floats, under('average', values));
