@@ -1,5 +1,6 @@
 // Owns the command `import-weights`: options to the library's `importWeights`.
 import { defineCommand } from '../command.js';
+import { count } from '../format.js';
 import { CONFIG_OPTIONS, OVERRIDES_POSITIONAL } from '../options.js';
 
 export const importWeightsCommand = defineCommand({
@@ -40,7 +41,7 @@ export const importWeightsCommand = defineCommand({
     const { checkpoint, model, parameterCount } = result;
     printResult(
       result,
-      () => `${parameterCount.toLocaleString('en')} parameters of ${model} imported\n${checkpoint}`,
+      () => `${count(parameterCount)} parameters of ${model} imported\n${checkpoint}`,
     );
   },
 });

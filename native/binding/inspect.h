@@ -1,5 +1,5 @@
-// Owns the exports that show parts of the core by themselves: for previews, plots, checks before loading, and
-// tests.
+// Owns the exports that show models, schedules, metrics and the runtime by themselves: for lists, plots,
+// checks before loading, and tests. Data and training have files of their own.
 #pragma once
 
 #include <napi.h>

@@ -1,5 +1,5 @@
 // Owns the choice of what is included of LibTorch: tensors with gradients, modules, CUDA's presence.
-// torch/torch.h has all of it and makes every file that includes it take four times as long to compile.
+// torch/torch.h has all of it, templates included that every file would instantiate again.
 #pragma once
 
 #include <ATen/ATen.h>
