@@ -39,9 +39,6 @@ export const importWeightsCommand = defineCommand({
     const { importWeights } = await import('../../lib/index.js');
     const result = await importWeights({ weights, output, config, configDir, overrides });
     const { checkpoint, model, parameterCount } = result;
-    printResult(
-      result,
-      () => `${count(parameterCount)} parameters of ${model} imported\n${checkpoint}`,
-    );
+    printResult(result, () => `${count(parameterCount)} parameters of ${model} imported\n${checkpoint}`);
   },
 });
