@@ -16,6 +16,15 @@ at::Tensor cast_if_defined(const at::Tensor& tensor, at::ScalarType dtype) {
   return tensor.defined() ? tensor.to(dtype) : tensor;
 }
 
+// What a 1x1 convolution of this stride sees of x. It is taken out here because oneDNN 3.12's own way overwrites memory
+// in the backward pass of channels-last tensors with fewer channels than a vector has lanes: wrong gradients, a hang or
+// a crash, by processor (github.com/uxlfoundation/oneDNN/issues/6035).
+at::Tensor every_nth_pixel(const at::Tensor& x, int64_t n) {
+  using at::indexing::Slice;
+  const Slice every_nth(at::indexing::None, at::indexing::None, n);
+  return x.index({Slice(), Slice(), every_nth, every_nth}).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 }  // namespace
 
 ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool has_bias,
@@ -28,7 +37,10 @@ ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int6
 }
 
 at::Tensor ConvImpl::forward(const at::Tensor& x) const {
-  return at::conv2d(x, weight.to(x.scalar_type()), cast_if_defined(bias, x.scalar_type()), stride_, padding_);
+  const bool skips_pixels = weight.size(2) == 1 && padding_ == 0 && stride_ > 1;
+  const auto stride = skips_pixels ? 1 : stride_;
+  return at::conv2d(skips_pixels ? every_nth_pixel(x, stride_) : x, weight.to(x.scalar_type()),
+                    cast_if_defined(bias, x.scalar_type()), stride, padding_);
 }
 
 Conv conv3x3(int64_t in, int64_t out, int64_t stride, at::Generator& generator) {
