@@ -1,5 +1,6 @@
 #include "data/auto_augment.h"
 
+#include <cmath>
 #include <type_traits>
 #include <variant>
 
@@ -12,9 +13,19 @@ namespace {
 
 constexpr int64_t kStrongest = kMagnitudes - 1;
 
-// In float32, as in torchvision: 16 pixels come out a little smaller, and 15 whole ones are left of them.
-at::Tensor evenly(double first, double last) {
-  return torch::linspace(first, last, kMagnitudes, torch::kFloat32).to(torch::kFloat64);
+// torch.linspace in float32, from both ends to the middle, as in torchvision: 16 pixels come out a little
+// smaller, and 15 whole ones are left of them. Written out with one rounding a value, because at::linspace
+// rounds by processor.
+at::Tensor evenly(float first, float last) {
+  const float step = (last - first) / static_cast<float>(kStrongest);
+  const auto values = torch::empty({kMagnitudes}, torch::kFloat64);
+  auto* value = values.mutable_data_ptr<double>();
+  for (int64_t i = 0; i < kMagnitudes; ++i) {
+    const auto steps_left = static_cast<float>(kStrongest - i);
+    value[i] =
+        2 * i < kStrongest ? std::fma(step, static_cast<float>(i), first) : std::fma(-step, steps_left, last);
+  }
+  return values;
 }
 
 // Bits that are kept: 8 and fewer, `most_removed` fewer at the end.
@@ -39,10 +50,10 @@ PolicyChoices choose(const at::Tensor& operation, const at::Tensor& strength, co
 }  // namespace
 
 at::Tensor magnitude_table(bool wide) {
-  const auto shear = evenly(0, wide ? 0.99 : 0.3);
-  const auto shift = evenly(0, wide ? 32 : 150.0 / 331.0 * kImageSize);
+  const auto shear = evenly(0, wide ? 0.99F : 0.3F);
+  const auto shift = evenly(0, wide ? 32 : 150.0F / 331.0F * kImageSize);
   const auto turn = evenly(0, wide ? 135 : 30);
-  const auto factor = evenly(0, wide ? 0.99 : 0.9);
+  const auto factor = evenly(0, wide ? 0.99F : 0.9F);
   const auto bits = posterize_bits(wide ? 6 : 4);
   const auto threshold = evenly(255, 0);
   const auto none = torch::zeros_like(shear);
