@@ -4,6 +4,7 @@ import yargs from 'yargs';
 import { Cifar10Error } from '../lib/errors.js';
 import { VERSION } from '../lib/version.js';
 import { describeExamples } from './command.js';
+import { benchCommand } from './commands/bench.js';
 import { buildCommand } from './commands/build.js';
 import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
@@ -76,6 +77,7 @@ export function createParser(words: string[]) {
     .command(inferCommand)
     .command(importWeightsCommand)
     .command(previewCommand)
+    .command(benchCommand)
     .command(runsCommand)
     .command(configCommand)
     .command(scheduleCommand)

@@ -1,4 +1,5 @@
 // Owns the list of what this package offers. Exports only.
+export { type BenchOptions, type BenchResult, bench } from './bench.js';
 export {
   type ComposedConfig,
   type Config,

@@ -19,6 +19,8 @@ export interface RuntimeOptions {
   precision?: Config['training']['precision'] | undefined;
   /** Default: every core. */
   threads?: number | undefined;
+  /** `auto`: this package's own where they are faster (docs/performance.md); `libtorch`: none of them. Default: `auto`. */
+  kernels?: Config['training']['kernels'] | undefined;
 }
 
 /** Of every model in native/core. */
@@ -57,6 +59,7 @@ export async function openModel(
     device: runtime.device ?? 'auto',
     precision: runtime.precision ?? config.training[precisionKey],
     threads: runtime.threads ?? null,
+    kernels: runtime.kernels ?? 'auto',
     batchSize: config.training.evalBatchSize,
   };
   const predictor = callNative(() => new native.Predictor(options, state));

@@ -194,6 +194,7 @@ export interface PredictorOptions {
   device: Config['training']['device'];
   precision: Config['training']['precision'];
   threads: number | null;
+  kernels: Config['training']['kernels'];
   batchSize: number;
 }
 
@@ -244,12 +245,66 @@ export type PolicyOperation =
   | 'auto_contrast'
   | 'equalize';
 
+export interface NativeBenchmarkOptions {
+  config: Pick<Config, 'dataLoading' | 'model' | 'training'>;
+  /** Of training, or batches of inference. */
+  steps: number;
+  /** Else: inference. */
+  trains: boolean;
+}
+
+/** Of one step; inference has no backward pass and no optimizer. */
+export type StepSeconds = Record<'augment' | 'forward' | 'backward' | 'optimizer', number>;
+
+export interface NativeBenchmark {
+  /** `cpu`, `cuda:0` */
+  device: string;
+  threads: number;
+  steps: StepSeconds[];
+  /** FLOP/s of the fastest of LibTorch’s convolutions in the same arithmetic. */
+  convolutionPeak: number;
+}
+
+/** One operator of native/core/kernels on its own; arrays are row-major, [B,C,H,W] and [out,in,3,3]. */
+export type KernelRequest = {
+  device: 'cpu';
+  /** Of x, result and their gradients, which are rounded to it. */
+  precision: Config['training']['precision'];
+  threads: number | null;
+  kernels: Config['training']['kernels'];
+  /** [B,C,H,W] of x. */
+  shape: readonly number[];
+  x: Float32Array;
+  /** Of the result. */
+  gradient: Float32Array;
+} & (
+  | { operation: 'conv3x3' | 'conv3x3_max_pool'; weight: Float32Array; out: number }
+  | {
+      operation: 'batch_norm_act';
+      weight: Float32Array;
+      bias: Float32Array;
+      residual: Float32Array | null;
+      activation: 'none' | 'relu' | 'gelu';
+    }
+);
+
+/** Of a batch norm: its gradients and running statistics too, and the result in evaluation mode after them. */
+export type KernelAnswer = Record<'result' | 'xGradient' | 'weightGradient', Float32Array> &
+  Partial<
+    Record<
+      'residualGradient' | 'biasGradient' | 'runningMean' | 'runningVar' | 'evaluationResult',
+      Float32Array
+    >
+  >;
+
 /** What native/binding/addon.cpp exports. */
 export interface NativeAddon {
   train(
     options: NativeTrainOptions,
     onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
   ): NativeJob<NativeTrainOutcome>;
+  /** Times a model on synthetic images. */
+  benchmark(options: NativeBenchmarkOptions): NativeJob<NativeBenchmark>;
   Predictor: new (options: PredictorOptions, state: readonly NamedTensor[]) => NativePredictor;
   /** Stops this thread's jobs and waits for them, one training step or batch at most. */
   stopJobs(): void;
@@ -301,6 +356,7 @@ export interface NativeAddon {
   applyAugmentation(request: Augmentation & { images: Uint8Array }): Float32Array;
   /** float32 [operations,31], in the order of native/core/data/policy_operations.h. */
   policyMagnitudes(policy: 'rand_augment' | 'trivial_augment'): Float32Array;
+  runKernel(request: KernelRequest): KernelAnswer;
   orthogonalize(matrix: NamedTensor, steps: number): Float32Array;
   /** logits: [N,10], row-major; labels: N of them, 0 to 9. */
   computeMetrics(logits: Float32Array, labels: readonly number[]): NativeMetrics;

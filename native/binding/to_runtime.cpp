@@ -8,12 +8,17 @@ Precision to_precision(const Napi::Object& options, const char* key) {
   return one_of<Precision>(options, key, {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
 }
 
+Kernels to_kernels(const Napi::Object& options) {
+  return one_of<Kernels>(options, "kernels", {{"auto", Kernels::kAuto}, {"libtorch", Kernels::kLibtorch}});
+}
+
 RuntimeOptions to_runtime_options(const Napi::Object& options) {
   return {.device = one_of<DeviceChoice>(
               options, "device",
               {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}}),
           .precision = to_precision(options, "precision"),
-          .threads = optional_integer(options, "threads")};
+          .threads = optional_integer(options, "threads"),
+          .kernels = to_kernels(options)};
 }
 
 PredictorOptions to_predictor_options(const Napi::Object& options) {

@@ -52,12 +52,16 @@ at::ScalarType dtype_of(Precision precision) {
 }
 
 Runtime start_runtime(const RuntimeOptions& options) {
-  const int64_t threads = options.threads.value_or(available_cores());
-  at::set_num_threads(static_cast<int>(threads));
-  const auto dtype = dtype_of(options.precision);
-  const auto device = pick_device(options.device);
-  if (device.is_cuda()) make_cuda_repeatable();
-  return {device, dtype, threads};
+  const Runtime runtime{pick_device(options.device), dtype_of(options.precision),
+                        options.threads.value_or(available_cores()), options.kernels};
+  if (runtime.device.is_cuda()) make_cuda_repeatable();
+  enter_runtime(runtime);
+  return runtime;
+}
+
+void enter_runtime(const Runtime& runtime) {
+  at::set_num_threads(static_cast<int>(runtime.threads));
+  choose_kernels(runtime.kernels);
 }
 
 void prepare_process() {

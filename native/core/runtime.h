@@ -12,12 +12,16 @@ struct Runtime {
   at::Device device;
   at::ScalarType dtype;  // of activations
   int64_t threads;       // of one operation on the CPU
+  Kernels kernels;
 };
 
 at::ScalarType dtype_of(Precision precision);
 
-// Picks the device and sets the calling thread's number of compute threads. Errors: DEVICE_UNAVAILABLE.
+// Picks the device and enters. Errors: DEVICE_UNAVAILABLE.
 Runtime start_runtime(const RuntimeOptions& options);
+
+// The number of compute threads and the choice of kernels belong to the thread that calls.
+void enter_runtime(const Runtime& runtime);
 
 // Settings of the whole process: freed CPU activations stay mapped for the next step; convolutions in float32
 // are oneDNN's. Call it before any tensor is made: LibTorch's table of allocators is not thread-safe. Later

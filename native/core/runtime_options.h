@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "kernels/choice.h"
+
 namespace cifar10 {
 
 enum class Precision { kBf16, kFp32 };
@@ -15,6 +17,7 @@ struct RuntimeOptions {
   DeviceChoice device;
   Precision precision;
   std::optional<int64_t> threads;  // absent: every core
+  Kernels kernels;
 };
 
 }  // namespace cifar10

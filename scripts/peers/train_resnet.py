@@ -3,7 +3,8 @@
 What a PyTorch user would write: SGD with Nesterov momentum 0.9 and weight decay 5e-4, lr 0.1 along a cosine that falls at
 each step, batch 128, random flip, random crop from zero padding of 4 pixels, the same normalization, bfloat16 by autocast in training.
 Prints one JSON line an epoch; `seconds` is that of its training alone. The test images choose nothing: a run is judged by
-its last line. `--validation 0.1` holds out a tenth of the train images, so that curves can be compared before the end.
+its last line. `--validation 0.1` holds out a tenth of the train images, so that curves can be compared before the end;
+the test images are then looked at only there.
 Usage: pip install torch==2.13.0 numpy; python3 scripts/peers/train_resnet.py <folder> --model resnet20 --epochs 200
 The folder holds data_batch_1.bin … data_batch_5.bin and test_batch.bin, or train.bin and test.bin of the sample.
 """
@@ -175,7 +176,8 @@ def main():
         line = {"epoch": epoch, "seconds": round(time.perf_counter() - started, 3), "train": figures}
         if len(held_out) > 0:
             line["val"] = trainer.evaluate(*val)
-        line["test"] = trainer.evaluate(*test)
+        if len(held_out) == 0 or epoch == args.epochs:
+            line["test"] = trainer.evaluate(*test)
         print(json.dumps(line), flush=True)
 
 

@@ -87,7 +87,14 @@ describe.each(MODELS)('%s', (name) => {
   test('has PyTorch’s logits in evaluation mode', async () => {
     const { model, dataLoading } = configOf(golden.model);
     const { normalization } = dataLoading;
-    const options = { model, normalization, device: 'cpu', precision: 'fp32', threads: null } as const;
+    const options = {
+      model,
+      normalization,
+      device: 'cpu',
+      precision: 'fp32',
+      threads: null,
+      kernels: 'auto',
+    } as const;
     const predictor = new (loadNative().Predictor)({ ...options, batchSize: 100 }, initialState(golden));
     const probabilities = await predictor.classify(interleavedPixels(inputs.pixels), 0).result;
     // Probabilities say what the logits are but for a shift of each image's.

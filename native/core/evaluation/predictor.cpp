@@ -14,14 +14,12 @@ Predictor::Predictor(const PredictorOptions& options, const std::vector<NamedTen
 
 Predictor::~Predictor() { release_cached_memory(); }
 
-void Predictor::enter_thread() const { at::set_num_threads(static_cast<int>(runtime_.threads)); }
-
 EvaluateOptions Predictor::evaluate_options(int64_t tta_level) const {
   return {options_.normalization, runtime_.dtype, options_.batch_size, tta_level};
 }
 
 at::Tensor Predictor::classify(const at::Tensor& images, int64_t tta_level, const std::atomic<bool>& stop) {
-  enter_thread();
+  enter_runtime(runtime_);  // each call may come from another thread
   const auto logits =
       predict_logits(*model_, images.to(runtime_.device), evaluate_options(tta_level), stop, {});
   return logits.augmented.softmax(1).to(torch::kCPU).contiguous();
@@ -29,7 +27,7 @@ at::Tensor Predictor::classify(const at::Tensor& images, int64_t tta_level, cons
 
 Evaluation Predictor::evaluate(const Dataset& dataset, int64_t tta_level, const std::atomic<bool>& stop,
                                const EvaluateProgress& progress) {
-  enter_thread();
+  enter_runtime(runtime_);  // each call may come from another thread
   auto evaluation =
       cifar10::evaluate(*model_, dataset.to(runtime_.device), evaluate_options(tta_level), stop, progress);
   release_cached_memory();  // an evaluation is seldom followed by another

@@ -35,8 +35,6 @@ class Predictor {
                       const EvaluateProgress& progress);
 
  private:
-  // The number of compute threads belongs to the thread that calls, so each call sets it.
-  void enter_thread() const;
   EvaluateOptions evaluate_options(int64_t tta_level) const;
 
   PredictorOptions options_;

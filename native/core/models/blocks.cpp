@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/conv3x3.h"
 #include "torch_api.h"
 
 namespace cifar10 {
@@ -16,9 +17,9 @@ at::Tensor cast_if_defined(const at::Tensor& tensor, at::ScalarType dtype) {
   return tensor.defined() ? tensor.to(dtype) : tensor;
 }
 
-// What a 1x1 convolution of this stride sees of x. It is taken out here because oneDNN 3.12's own way overwrites memory
-// in the backward pass of channels-last tensors with fewer channels than a vector has lanes: wrong gradients, a hang or
-// a crash, by processor (github.com/uxlfoundation/oneDNN/issues/6035).
+// What a 1x1 convolution of this stride sees of x. It is taken out here because oneDNN 3.12's own way
+// overwrites memory in the backward pass of channels-last tensors with fewer channels than a vector has
+// lanes: wrong gradients, a hang or a crash, by processor (github.com/uxlfoundation/oneDNN/issues/6035).
 at::Tensor every_nth_pixel(const at::Tensor& x, int64_t n) {
   using at::indexing::Slice;
   const Slice every_nth(at::indexing::None, at::indexing::None, n);
@@ -36,11 +37,20 @@ ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int6
   if (has_bias) bias = register_parameter("bias", uniform({out}, fan_in, generator));
 }
 
+bool ConvImpl::is_plain_3x3() const {
+  return weight.size(2) == 3 && stride_ == 1 && padding_ == 1 && !bias.defined();
+}
+
 at::Tensor ConvImpl::forward(const at::Tensor& x) const {
+  if (is_plain_3x3()) return kernels::conv3x3(x, weight);
   const bool skips_pixels = weight.size(2) == 1 && padding_ == 0 && stride_ > 1;
   const auto stride = skips_pixels ? 1 : stride_;
   return at::conv2d(skips_pixels ? every_nth_pixel(x, stride_) : x, weight.to(x.scalar_type()),
                     cast_if_defined(bias, x.scalar_type()), stride, padding_);
+}
+
+at::Tensor ConvImpl::forward_max_pool(const at::Tensor& x) const {
+  return is_plain_3x3() ? kernels::conv3x3_max_pool(x, weight) : at::max_pool2d(forward(x), 2);
 }
 
 Conv conv3x3(int64_t in, int64_t out, int64_t stride, at::Generator& generator) {
@@ -59,11 +69,11 @@ BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options) 
   num_batches_tracked = register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64));
 }
 
-at::Tensor BatchNormImpl::forward(const at::Tensor& x) {
+at::Tensor BatchNormImpl::forward(const at::Tensor& x, Activation activation, const at::Tensor& residual) {
   if (is_training()) num_batches_tracked.add_(1);
-  // The activations may be bfloat16: LibTorch then normalizes in float32 with these float32 parameters.
-  return at::batch_norm(x, weight, bias, running_mean, running_var, is_training(), options_.momentum,
-                        options_.epsilon, /*cudnn_enabled=*/true);
+  const kernels::BatchNormState state{
+      weight, bias, running_mean, running_var, is_training(), options_.momentum, options_.epsilon};
+  return kernels::batch_norm_act(x, residual, state, activation);
 }
 
 GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double epsilon)

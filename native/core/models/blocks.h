@@ -6,9 +6,12 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include "kernels/batch_norm_act.h"
 #include "models/model_options.h"
 
 namespace cifar10 {
+
+using kernels::Activation;
 
 class ConvImpl : public torch::nn::Module {
  public:
@@ -16,11 +19,15 @@ class ConvImpl : public torch::nn::Module {
   ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool has_bias,
            at::Generator& generator);
   at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
+  // Followed by max pooling of 2x2 squares: [B,in,H,W] -> [B,out,H'/2,W'/2].
+  at::Tensor forward_max_pool(const at::Tensor& x) const;
 
   at::Tensor weight;  // float32 [out,in,kernel,kernel], channels-last
   at::Tensor bias;    // float32 [out], or undefined
 
  private:
+  bool is_plain_3x3() const;  // as kernels/conv3x3.h has it
+
   int64_t stride_;
   int64_t padding_;
 };
@@ -34,7 +41,10 @@ Conv conv1x1(int64_t in, int64_t out, int64_t stride, at::Generator& generator);
 class BatchNormImpl : public torch::nn::Module {
  public:
   BatchNormImpl(int64_t channels, const BatchNormOptions& options);
-  at::Tensor forward(const at::Tensor& x);  // [B,channels,H,W]; training mode updates the running statistics
+  // [B,channels,H,W]; training mode updates the running statistics. The result is activation(norm(x) +
+  // residual).
+  at::Tensor forward(const at::Tensor& x, Activation activation = Activation::kNone,
+                     const at::Tensor& residual = {});
 
   at::Tensor weight;  // float32 [channels], starts at 1
   at::Tensor bias;    // float32 [channels], starts at 0

@@ -19,7 +19,7 @@ CnnLayer::CnnLayer(torch::nn::Module& stage, int64_t number, int64_t in, int64_t
 
 at::Tensor CnnLayer::forward(const at::Tensor& x) {
   const auto features = conv_->forward(x);
-  if (bn_) return at::relu(bn_->forward(features));
+  if (bn_) return bn_->forward(features, Activation::kRelu);
   return at::relu(gn_ ? gn_->forward(features) : features);
 }
 

@@ -62,10 +62,9 @@ FastGroupImpl::FastGroupImpl(int64_t in, int64_t out, const FastCnnOptions& opti
 }
 
 at::Tensor FastGroupImpl::forward(const at::Tensor& x) {
-  const auto pooled = at::max_pool2d(conv1_->forward(x), 2);
-  const auto first = at::gelu(bn1_->forward(pooled));
-  const auto second = at::gelu(bn2_->forward(conv2_->forward(first)));
-  return conv3_ ? at::gelu(bn3_->forward(conv3_->forward(second)) + first) : second;
+  const auto first = bn1_->forward(conv1_->forward_max_pool(x), Activation::kGelu);
+  const auto second = bn2_->forward(conv2_->forward(first), Activation::kGelu);
+  return conv3_ ? bn3_->forward(conv3_->forward(second), Activation::kGelu, first) : second;
 }
 
 FastCnn::FastCnn(const FastCnnOptions& options, at::Generator& generator) : options_(options) {

@@ -28,8 +28,8 @@ PreActBlock::PreActBlock(const BlockShape& shape, const PreActPlan& plan, at::Ge
 }
 
 at::Tensor PreActBlock::forward(const at::Tensor& x) {
-  const auto active = at::relu(bn1_->forward(x));
-  const auto middle = at::relu(bn2_->forward(conv1_->forward(active)));
+  const auto active = bn1_->forward(x, Activation::kRelu);
+  const auto middle = bn2_->forward(conv1_->forward(active), Activation::kRelu);
   return conv2_->forward(dropout_->forward(middle)) + (shortcut_ ? shortcut_->forward(active) : x);
 }
 
@@ -45,9 +45,9 @@ PreActBottleneck::PreActBottleneck(const BlockShape& shape, const PreActPlan& pl
 }
 
 at::Tensor PreActBottleneck::forward(const at::Tensor& x) {
-  const auto active = at::relu(bn1_->forward(x));
-  const auto narrow = at::relu(bn2_->forward(conv1_->forward(active)));
-  const auto middle = at::relu(bn3_->forward(conv2_->forward(narrow)));
+  const auto active = bn1_->forward(x, Activation::kRelu);
+  const auto narrow = bn2_->forward(conv1_->forward(active), Activation::kRelu);
+  const auto middle = bn3_->forward(conv2_->forward(narrow), Activation::kRelu);
   return conv3_->forward(middle) + (shortcut_ ? shortcut_->forward(active) : x);
 }
 
@@ -67,7 +67,7 @@ PreActNet::PreActNet(const PreActPlan& plan, at::Generator& generator) {
 at::Tensor PreActNet::forward(const at::Tensor& images) {
   auto x = conv1_->forward(images);  // [B,stem,32,32]
   for (auto& block : blocks_) x = block->forward(x);
-  x = at::relu(norm_->forward(x));
+  x = norm_->forward(x, Activation::kRelu);
   return head_->forward(x.mean({2, 3})).to(torch::kFloat32);
 }
 

@@ -23,8 +23,8 @@ BasicBlock::BasicBlock(const BlockShape& shape, const std::string& shortcut_name
 }
 
 at::Tensor BasicBlock::forward(const at::Tensor& x) {
-  const auto middle = at::relu(bn1_->forward(conv1_->forward(x)));
-  return at::relu(bn2_->forward(conv2_->forward(middle)) + (shortcut_ ? shortcut_->forward(x) : x));
+  const auto middle = bn1_->forward(conv1_->forward(x), Activation::kRelu);
+  return bn2_->forward(conv2_->forward(middle), Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
 }
 
 Bottleneck::Bottleneck(const BlockShape& shape, const std::string& shortcut_name,
@@ -39,9 +39,9 @@ Bottleneck::Bottleneck(const BlockShape& shape, const std::string& shortcut_name
 }
 
 at::Tensor Bottleneck::forward(const at::Tensor& x) {
-  const auto narrow = at::relu(bn1_->forward(conv1_->forward(x)));
-  const auto middle = at::relu(bn2_->forward(conv2_->forward(narrow)));
-  return at::relu(bn3_->forward(conv3_->forward(middle)) + (shortcut_ ? shortcut_->forward(x) : x));
+  const auto narrow = bn1_->forward(conv1_->forward(x), Activation::kRelu);
+  const auto middle = bn2_->forward(conv2_->forward(narrow), Activation::kRelu);
+  return bn3_->forward(conv3_->forward(middle), Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
 }
 
 ResidualNet::ResidualNet(const Plan& plan, at::Generator& generator) {
@@ -59,7 +59,7 @@ ResidualNet::ResidualNet(const Plan& plan, at::Generator& generator) {
 }
 
 at::Tensor ResidualNet::forward(const at::Tensor& images) {
-  auto x = at::relu(bn1_->forward(conv1_->forward(images)));  // [B,stem,32,32]
+  auto x = bn1_->forward(conv1_->forward(images), Activation::kRelu);  // [B,stem,32,32]
   for (auto& block : blocks_) x = block->forward(x);
   return head_->forward(x.mean({2, 3})).to(torch::kFloat32);
 }

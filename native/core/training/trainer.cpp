@@ -1,7 +1,6 @@
 #include "training/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "data/loader.h"
 #include "error.h"
 #include "runtime.h"
+#include "stopwatch.h"
 #include "torch_api.h"
 #include "training/divergence.h"
 #include "training/named_state.h"
@@ -17,15 +17,6 @@
 
 namespace cifar10 {
 namespace {
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-};
 
 // A fraction of an epoch is rounded up to whole steps; the margin keeps 2.2 · 25 at 55 despite binary
 // fractions.

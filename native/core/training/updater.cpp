@@ -5,6 +5,7 @@
 #include "error.h"
 #include "evaluation/metrics.h"
 #include "models/dropout.h"
+#include "stopwatch.h"
 #include "torch_api.h"
 #include "training/divergence.h"
 #include "training/named_state.h"
@@ -44,13 +45,15 @@ UpdateOutcome Updater::update(const Batch& batch, const UpdateMoment& moment) {
   const int64_t step = moment.step + 1;
   model_.train();
   optimizer_.zero_grad();
-  const auto outcome = backward(batch, moment);
+  auto outcome = backward(batch, moment);
   if (!std::isfinite(outcome.loss))
     throw diverged("loss", outcome.loss, step, peak_lr() * moment.factors.all, moment.factors.all);
+  const Stopwatch watch;
   if (options_.gradient_clip_norm) optimizer_.clip_gradients(*options_.gradient_clip_norm);
   optimizer_.step(moment.factors, step);
   if (lookahead_) lookahead_->update(model_, step, moment.steps);
   if (ema_) ema_->update(model_);
+  outcome.seconds.optimizer = watch.seconds();
   return outcome;
 }
 
@@ -61,21 +64,27 @@ UpdateOutcome Updater::backward(const Batch& batch, const UpdateMoment& moment) 
   const bool sums = options_.loss_reduction == LossReduction::kSum;
   std::vector<at::Tensor> logits;
   double total = 0;
+  UpdateSeconds seconds;
   for (int64_t begin = 0, part = 0; begin < images; begin += part_size, ++part) {
     const int64_t count = std::min(part_size, images - begin);
+    Stopwatch watch;
     const auto piece = part_of(batch, begin, count);
     seed_dropout(model_, seed_, static_cast<uint64_t>(moment.step * options_.accumulation_steps + part));
     logits.push_back(model_.forward(piece.images));
     const double share = static_cast<double>(count) / static_cast<double>(images);
     auto loss = loss_of(logits.back(), piece);
     if (!sums && share < 1) loss = loss * share;
+    seconds.forward += watch.lap();
     loss.backward();
+    seconds.backward += watch.lap();
     total += loss.item<double>();
     logits.back() = logits.back().detach();
   }
   const auto all = logits.size() == 1 ? logits.front() : torch::cat(logits);
-  UpdateOutcome outcome{
-      .loss = sums ? total / static_cast<double>(images) : total, .accuracy = std::nullopt, .logits = all};
+  UpdateOutcome outcome{.loss = sums ? total / static_cast<double>(images) : total,
+                        .accuracy = std::nullopt,
+                        .logits = all,
+                        .seconds = seconds};
   if (!batch.targets.defined()) outcome.accuracy = accuracy(all, batch.labels);
   return outcome;
 }

@@ -11,10 +11,18 @@
 
 namespace cifar10 {
 
+// What an update spends its time on. On a GPU operations are queued: the time is where they are waited for.
+struct UpdateSeconds {
+  double forward = 0;  // and the loss
+  double backward = 0;
+  double optimizer = 0;  // and clipping, averages
+};
+
 struct UpdateOutcome {
   double loss;                     // mean per image, with label smoothing
   std::optional<double> accuracy;  // absent where the labels are mixed
   at::Tensor logits;               // float32 [B,10], before the update
+  UpdateSeconds seconds;
 };
 
 // When an update takes place in its run.

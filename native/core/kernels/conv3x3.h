@@ -1,0 +1,17 @@
+// Owns the 3x3 convolution that models call, of stride 1 and padding 1, without bias: Winograd's on bfloat16
+// activations where choice.h says so and the channels suit (winograd.h), LibTorch's otherwise.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace cifar10::kernels {
+
+// x: [B,in,H,W], channels-last is fast; weight: float32 [out,in,3,3] -> [B,out,H,W] in the dtype of x.
+// Differentiable.
+at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight);
+
+// The same and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither computed
+// where an odd side leaves it over, nor written to memory.
+at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight);
+
+}  // namespace cifar10::kernels

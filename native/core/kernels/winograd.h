@@ -1,0 +1,77 @@
+// Owns 3x3 convolutions of stride 1 and padding 1 on bfloat16 activations by Winograd's minimal filtering
+// F(2x2,3x3) (Lavin & Gray 2015, arXiv 1509.09308): a tile of 2x2 results costs 16 multiplications a pair of
+// channels in place of 36. Pointers only, for the processors of winograd_avx512.cpp; conv3x3.h is what a
+// model calls.
+//
+// Activations are channels-last [images,height,width,channels], weights float32 [out,3,3,in], as a
+// channels-last Conv2d has them. `in` is a multiple of 8 and `out` of 16. Functions that take a range work on
+// that part alone, so that threads share the rest; they neither allocate nor throw.
+#pragma once
+
+#include <cstdint>
+
+namespace cifar10::kernels::winograd {
+
+using bf16 = uint16_t;  // the bits of a bfloat16
+
+struct Shape {
+  int64_t images;
+  int64_t height;
+  int64_t width;
+  int64_t in;
+  int64_t out;
+};
+
+// Each 2x2 square of results after max pooling with stride 2; an odd last row or column has no square.
+// `winners` tells which of the four pixels it was, row by row: uint8 of the same shape.
+struct PooledOutput {
+  bf16* values;      // [images,height/2,width/2,out]
+  uint8_t* winners;  // may be null
+};
+struct PooledGradient {
+  const bf16* values;
+  const uint8_t* winners;
+};
+
+// Results are computed in tiles of 2x2, counted row by row over all images, best in multiples of kBlock: what
+// so many need stays in a core's second-level cache.
+constexpr int64_t kBlock = 48;
+int64_t tile_count(const Shape& shape);
+int64_t pooled_tile_count(const Shape& shape);
+
+// Weights as the multiplications want them, in float32 until they are rounded once.
+enum class Direction { kForward, kBackward };
+int64_t packed_size(const Shape& shape, Direction direction);  // elements
+// `begin` and `end`: even output channels.
+void pack_weights(const Shape& shape, Direction direction, const float* weight, bf16* packed, int64_t begin,
+                  int64_t end);
+
+// Bytes of a thread's working memory in convolve and in gather_weight_gradient, aligned to 64.
+int64_t convolve_scratch(const Shape& shape);
+int64_t gather_scratch(const Shape& shape);
+
+// y = x * weight for the tiles begin…end of tile_count.
+void convolve(const Shape& shape, const bf16* x, const bf16* packed, bf16* y, void* scratch, int64_t begin,
+              int64_t end);
+// The same, pooled, for the tiles begin…end of pooled_tile_count.
+void convolve_and_pool(const Shape& shape, const bf16* x, const bf16* packed, const PooledOutput& y,
+                       void* scratch, int64_t begin, int64_t end);
+
+// Gradient of x for the tiles begin…end of tile_count. `packed`: of Direction::kBackward.
+void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, bf16* x_gradient,
+                   void* scratch, int64_t begin, int64_t end);
+void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,
+                   void* scratch, int64_t begin, int64_t end);
+
+// Adds to `sums`, float32 [16,in,out], what the tiles begin…end of tile_count or pooled_tile_count contribute
+// to the gradient of the weights.
+void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
+                            void* scratch, int64_t begin, int64_t end);
+void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradient& gradient, float* sums,
+                            void* scratch, int64_t begin, int64_t end);
+// Adds `parts` of such sums, one after the other in memory, and turns them into the gradient, float32
+// [out,3,3,in], of the input channels begin…end.
+void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
+                            int64_t begin, int64_t end);
+
+}  // namespace cifar10::kernels::winograd

@@ -1,0 +1,181 @@
+// The package's own kernels against LibTorch's operators on the same numbers, forward and backward. On a processor
+// that has none of them, both sides are LibTorch's.
+import { describe, expect, test } from 'vitest';
+import { loadNative } from '../../lib/native.js';
+import type { KernelAnswer, KernelRequest } from '../../lib/native-addon.js';
+
+/** Numbers from −1 to 1 that bfloat16 has too, the same in every run. */
+function numbers(count: number, seed: number, scale = 1): Float32Array {
+  let state = seed * 2654435761;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (Math.round((state / 2 ** 32) * 128 - 64) / 64) * scale;
+  });
+}
+
+/** ‖found − expected‖ / ‖expected‖ */
+function relativeError(found: Float32Array, expected: Float32Array): number {
+  expect(found).toHaveLength(expected.length);
+  let difference = 0;
+  let size = 0;
+  found.forEach((value, index) => {
+    difference += (value - (expected[index] as number)) ** 2;
+    size += (expected[index] as number) ** 2;
+  });
+  return Math.sqrt(difference / size);
+}
+
+type Request = KernelRequest extends infer Each
+  ? Each extends unknown
+    ? Omit<Each, 'device' | 'precision' | 'threads' | 'kernels'>
+    : never
+  : never;
+
+function run(
+  request: Request,
+  kernels: 'auto' | 'libtorch',
+  precision: 'bf16' | 'fp32',
+  threads: number | null = null,
+) {
+  return loadNative().runKernel({ ...request, device: 'cpu', precision, threads, kernels } as KernelRequest);
+}
+
+/** Each array of the answer within the bound of what LibTorch computes in float32 from the same numbers. */
+function expectClose(request: Request, bound: number, threads: number | null = null): void {
+  const found = run(request, 'auto', 'bf16', threads);
+  const expected = run(request, 'libtorch', 'fp32');
+  for (const key of Object.keys(expected) as (keyof KernelAnswer)[])
+    expect(relativeError(found[key] as Float32Array, expected[key] as Float32Array), key).toBeLessThan(bound);
+}
+
+function convolution(
+  operation: 'conv3x3' | 'conv3x3_max_pool',
+  [images, channels, height, width]: readonly [number, number, number, number],
+  out: number,
+): Request & { operation: 'conv3x3' | 'conv3x3_max_pool' } {
+  const isPooled = operation === 'conv3x3_max_pool';
+  const results = isPooled ? Math.floor(height / 2) * Math.floor(width / 2) : height * width;
+  const request = {
+    operation,
+    shape: [images, channels, height, width],
+    out,
+    x: numbers(images * channels * height * width, 1),
+    weight: numbers(out * channels * 9, 2, 1 / 4),
+    gradient: numbers(images * out * results, 3),
+  };
+  if (isPooled) silenceCloseRaces(request);
+  return request;
+}
+
+/** Takes the gradient from squares of which rounding decides who wins: there the two sides may differ altogether. */
+function silenceCloseRaces(request: Request & { out: number }): void {
+  const [images = 0, , height = 0, width = 0] = request.shape;
+  const plain = {
+    ...request,
+    operation: 'conv3x3',
+    gradient: new Float32Array(images * request.out * height * width),
+  };
+  const { result } = run(plain as Request, 'libtorch', 'fp32');
+  const size = Math.sqrt(result.reduce((sum, value) => sum + value * value, 0) / result.length);
+  const [rows, columns] = [Math.floor(height / 2), Math.floor(width / 2)];
+  request.gradient.forEach((_, index) => {
+    const [plane, row, column] = [
+      Math.floor(index / (rows * columns)),
+      Math.floor(index / columns) % rows,
+      index % columns,
+    ];
+    const corner = plane * height * width + 2 * row * width + 2 * column;
+    const square = [0, 1, width, width + 1]
+      .map((step) => result[corner + step] as number)
+      .sort((a, b) => b - a);
+    if ((square[0] as number) - (square[1] as number) < size / 20) request.gradient[index] = 0;
+  });
+}
+
+// Rounded to eight bits: the input of the products by Winograd's transform, weights, the result.
+const BF16_BOUND = 1e-2;
+
+describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
+  test.each([
+    [[2, 16, 8, 8], 16],
+    [[3, 24, 31, 31], 64],
+    [[5, 64, 15, 15], 80],
+    [[7, 8, 3, 3], 32],
+    [[1, 40, 2, 7], 48],
+    [[33, 128, 5, 4], 112],
+    [[2, 512, 4, 4], 256],
+  ] as const)('of %j with %d outputs', (shape, out) => {
+    expectClose(convolution(operation, shape, out), BF16_BOUND);
+  });
+
+  test('of channels that the kernels do not take', () => {
+    expectClose(convolution(operation, [2, 3, 9, 9], 10), BF16_BOUND);
+  });
+
+  test('is no other with one thread, but for the order of sums', () => {
+    const request = convolution(operation, [6, 32, 13, 13], 48);
+    const [one, two] = [run(request, 'auto', 'bf16', 1), run(request, 'auto', 'bf16', 2)];
+    expect(two.result).toEqual(one.result);
+    expect(two.xGradient).toEqual(one.xGradient);
+    expect(relativeError(two.weightGradient, one.weightGradient)).toBeLessThan(1e-6);
+  });
+
+  test('shows what is not a number', () => {
+    const request = convolution(operation, [1, 16, 8, 8], 16);
+    request.x[5] = Number.NaN;
+    expect(run(request, 'auto', 'bf16').result.some(Number.isNaN)).toBe(true);
+  });
+});
+
+test('a pooled convolution has the gradient of the pixel that won', () => {
+  const request = convolution('conv3x3_max_pool', [1, 8, 6, 6], 16);
+  const plain = run(
+    { ...request, operation: 'conv3x3', gradient: numbers(16 * 36, 3) } as Request,
+    'auto',
+    'bf16',
+  );
+  const { result } = run(request, 'auto', 'bf16');
+  result.forEach((value, index) => {
+    const [channel, row, column] = [Math.floor(index / 9), Math.floor((index % 9) / 3), index % 3];
+    const square = [0, 1, 6, 7].map(
+      (step) => plain.result[channel * 36 + row * 12 + column * 2 + step] as number,
+    );
+    expect(value).toBe(Math.max(...square));
+  });
+});
+
+describe.each(['none', 'relu', 'gelu'] as const)('batch norm with activation %s', (activation) => {
+  const request = (shape: readonly [number, number, number, number], hasResidual: boolean): Request => {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const channels = shape[1];
+    return {
+      operation: 'batch_norm_act',
+      shape,
+      activation,
+      x: numbers(count, 4, 3),
+      residual: hasResidual ? numbers(count, 5) : null,
+      weight: numbers(channels, 6).map((value) => 1 + value / 2),
+      bias: numbers(channels, 7),
+      gradient: numbers(count, 8),
+    };
+  };
+
+  test.each([
+    [[4, 16, 5, 5], false],
+    [[4, 16, 5, 5], true],
+    [[3, 24, 31, 31], false],
+    [[2, 8, 1, 3], true],
+    [[9, 264, 3, 2], true],
+    [[2, 10, 4, 4], true],
+  ] as const)('of %j, residual: %j', (shape, hasResidual) => {
+    expectClose(request(shape, hasResidual), BF16_BOUND);
+  });
+
+  test('keeps the digits of a variance far from zero', () => {
+    const far = request([8, 16, 8, 8], false);
+    far.x.forEach((value, index) => {
+      far.x[index] = 128 + Math.round(value); // whole numbers are what bfloat16 has there
+    });
+    expectClose(far, BF16_BOUND);
+  });
+});
