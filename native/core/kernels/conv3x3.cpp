@@ -104,7 +104,7 @@ at::Tensor backward_data(const winograd::Shape& shape, const Gradient& gradient,
 // order.
 template <class Gradient>
 at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
-                           int64_t tiles) {
+                           int64_t pairs) {
   const int64_t parts = at::get_num_threads();
   const auto sums = at::empty({parts, 16, shape.in, shape.out}, at::kFloat);
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
@@ -112,7 +112,7 @@ at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradien
     for (int64_t part = begin; part < end; ++part) {
       const auto own = sums.select(0, part).zero_();
       winograd::gather_weight_gradient(shape, read(x), gradient, own.template mutable_data_ptr<float>(),
-                                       scratch.data_ptr(), tiles * part / parts, tiles * (part + 1) / parts);
+                                       scratch.data_ptr(), pairs * part / parts, pairs * (part + 1) / parts);
     }
   });
   const auto weight_gradient =
@@ -140,14 +140,14 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
     const auto &x = saved[0], &weight = saved[1], &winners = saved[2];
     const auto shape = shape_of(x, weight);
     const auto gradient = gradients[0].contiguous(kChannelsLast);
-    const auto of = [&](const auto& source, int64_t tiles) -> variable_list {
+    const auto of = [&](const auto& source, int64_t pairs) -> variable_list {
       return {context->needs_input_grad(0) ? backward_data(shape, source, x, weight) : at::Tensor(),
-              context->needs_input_grad(1) ? backward_weight(shape, source, x, tiles) : at::Tensor(),
+              context->needs_input_grad(1) ? backward_weight(shape, source, x, pairs) : at::Tensor(),
               at::Tensor()};
     };
-    if (!winners.defined()) return of(read(gradient), winograd::tile_count(shape));
+    if (!winners.defined()) return of(read(gradient), winograd::pair_count(shape));
     return of(winograd::PooledGradient{read(gradient), winners.const_data_ptr<uint8_t>()},
-              winograd::pooled_tile_count(shape));
+              winograd::pooled_pair_count(shape));
   }
 };
 

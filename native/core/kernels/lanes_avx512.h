@@ -11,6 +11,7 @@ constexpr int64_t kLanes = 16;
 
 // A function of its own in each file, never one that the linker shares with code for other processors.
 #define CIFAR10_INLINE static inline __attribute__((always_inline, unused))
+#define CIFAR10_METHOD inline __attribute__((always_inline))
 
 // Which of the lanes hold channels: a type of its own for all of them, because a masked store of 16-bit lanes
 // costs some processors (Zen 4, Zen 5) many times what a plain one does.

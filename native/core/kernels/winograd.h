@@ -38,6 +38,9 @@ struct PooledGradient {
 constexpr int64_t kBlock = 48;
 int64_t tile_count(const Shape& shape);
 int64_t pooled_tile_count(const Shape& shape);
+// The weights' gradient is summed over the same tiles of two images at once; an odd image has none beside it.
+int64_t pair_count(const Shape& shape);
+int64_t pooled_pair_count(const Shape& shape);
 
 // Weights as the multiplications want them, in float32 until they are rounded once.
 enum class Direction { kForward, kBackward };
@@ -63,7 +66,7 @@ void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed,
 void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,
                    void* scratch, int64_t begin, int64_t end);
 
-// Adds to `sums`, float32 [16,in,out], what the tiles begin…end of tile_count or pooled_tile_count contribute
+// Adds to `sums`, float32 [16,in,out], what the pairs begin…end of pair_count or pooled_pair_count contribute
 // to the gradient of the weights.
 void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
                             void* scratch, int64_t begin, int64_t end);

@@ -11,8 +11,8 @@ using namespace avx512;
 
 constexpr int64_t kPanel = 64;     // result channels of a register tile
 constexpr int64_t kProducts = 16;  // values of a transformed tile: 4x4
-// Tiles of a weight gradient's partial sum, which is read and written once for them.
-constexpr int64_t kGathered = 128;
+// Pairs of tiles of a weight gradient's partial sum, which is read and written once for them.
+constexpr int64_t kPairs = 128;
 
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
@@ -39,6 +39,18 @@ struct Grid {
     const int64_t line = index / columns;
     return {line / rows, line % rows, index % columns};
   }
+
+  // Calls visit(index − begin, first tile, count) for the runs of tiles beside each other that begin…end
+  // consist of.
+  template <class Visit>
+  void for_each_run(int64_t begin, int64_t end, const Visit& visit) const {
+    for (int64_t index = begin; index < end;) {
+      const auto tile = at(index);
+      const int64_t count = smaller(end - index, columns - tile.column);
+      visit(index - begin, tile, count);
+      index += count;
+    }
+  }
 };
 
 Grid grid_of(const Shape& shape) { return {(shape.height + 1) / 2, (shape.width + 1) / 2}; }
@@ -48,111 +60,173 @@ Grid pooled_grid_of(const Shape& shape) { return {shape.height / 2, shape.width 
 alignas(64) constexpr bf16 kZeros[kLanes] = {};
 alignas(64) constexpr uint8_t kNoWinners[kLanes] = {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
 
-// Where a tile's values come from.
+// Where a tile's values come from: rows of pixels, which are zero outside the image.
 class PlainInput {
  public:
   PlainInput(const bf16* values, const Shape& shape, int64_t channels)
-      : values_(values), height_(shape.height), width_(shape.width), channels_(channels) {}
+      : values_(values),
+        images_(shape.images),
+        height_(shape.height),
+        width_(shape.width),
+        channels_(channels) {}
 
-  struct Pixel {
+  struct Row {
     const bf16* values;
+    int64_t pixel;     // from one to the next
     int64_t channels;  // all bits, or none of them: outside
   };
-  Pixel pixel(int64_t image, int64_t y, int64_t x) const {
-    if (y < 0 || x < 0 || y >= height_ || x >= width_) return {kZeros, 0};
-    return {values_ + ((image * height_ + y) * width_ + x) * channels_, -1};
+  Row row(int64_t image, int64_t y) const {
+    if (image >= images_ || y < 0 || y >= height_) return {kZeros, 0, 0};
+    return {values_ + (image * height_ + y) * width_ * channels_, channels_, -1};
   }
+  int64_t width() const { return width_; }
+
   template <class Lanes>
-  CIFAR10_INLINE __m512 load(const Pixel& pixel, int64_t channel, Lanes lanes) {
-    return load_bf16(pixel.values + (channel & pixel.channels), lanes);
+  CIFAR10_INLINE __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
+    return load_bf16(row.values + x * row.pixel + (channel & row.channels), lanes);
   }
 
  private:
   const bf16* values_;
-  int64_t height_, width_, channels_;
+  int64_t images_, height_, width_, channels_;
 };
 
 // The gradient before max pooling: of each square only the winner has one.
 class UnpooledInput {
  public:
   UnpooledInput(const PooledGradient& gradient, const Shape& shape, int64_t channels)
-      : gradient_(gradient), height_(shape.height / 2), width_(shape.width / 2), channels_(channels) {}
+      : gradient_(gradient),
+        images_(shape.images),
+        height_(shape.height / 2),
+        width_(shape.width / 2),
+        channels_(channels) {}
 
-  struct Pixel {
+  struct Row {
     const bf16* values;
     const uint8_t* winners;
-    int64_t channels;
-    char position;
+    int64_t square;    // from one to the next
+    int64_t channels;  // all bits, or none of them: outside
+    char position;     // of the row's first pixel in its square
   };
-  Pixel pixel(int64_t image, int64_t y, int64_t x) const {
-    if (y < 0 || x < 0 || y >= 2 * height_ || x >= 2 * width_) return {kZeros, kNoWinners, 0, 0};
-    const int64_t offset = ((image * height_ + y / 2) * width_ + x / 2) * channels_;
-    return {gradient_.values + offset, gradient_.winners + offset, -1, char(y % 2 * 2 + x % 2)};
+  Row row(int64_t image, int64_t y) const {
+    if (image >= images_ || y < 0 || y >= 2 * height_) return {kZeros, kNoWinners, 0, 0, 0};
+    const int64_t offset = (image * height_ + y / 2) * width_ * channels_;
+    return {gradient_.values + offset, gradient_.winners + offset, channels_, -1, char(y % 2 * 2)};
   }
+  int64_t width() const { return 2 * width_; }
+
   template <class Lanes>
-  CIFAR10_INLINE __m512 load(const Pixel& pixel, int64_t channel, Lanes lanes) {
-    const int64_t at = channel & pixel.channels;
-    const auto wins =
-        _mm_cmpeq_epi8_mask(load_bytes(pixel.winners + at, lanes), _mm_set1_epi8(pixel.position));
-    const auto bits = _mm512_maskz_cvtepu16_epi32(wins, load_halves(pixel.values + at, lanes));
+  CIFAR10_INLINE __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
+    const int64_t at = (x >> 1) * row.square + (channel & row.channels);
+    const auto position = _mm_set1_epi8(char(row.position + (x & 1)));
+    const auto wins = _mm_cmpeq_epi8_mask(load_bytes(row.winners + at, lanes), position);
+    const auto bits = _mm512_maskz_cvtepu16_epi32(wins, load_halves(row.values + at, lanes));
     return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
   }
 
  private:
   PooledGradient gradient_;
-  int64_t height_, width_, channels_;
+  int64_t images_, height_, width_, channels_;
 };
 
-template <class Input, int kSide>
-void find_square(const Input& input, int64_t image, int64_t y, int64_t x,
-                 typename Input::Pixel (&pixels)[kSide][kSide]) {
-  for (int i = 0; i < kSide; ++i)
-    for (int j = 0; j < kSide; ++j) pixels[i][j] = input.pixel(image, y + i, x + j);
-}
+// The four values that a column of pixels comes to in a transform.
+struct Column {
+  __m512 rows[4];
+};
 
-template <class Input, int kSide, class Lanes>
-CIFAR10_INLINE void load_square(const typename Input::Pixel (&pixels)[kSide][kSide], int64_t channel,
-                                Lanes lanes, __m512 (&values)[kSide][kSide]) {
-#pragma GCC unroll 4
-  for (int i = 0; i < kSide; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < kSide; ++j) values[i][j] = Input::load(pixels[i][j], channel, lanes);
-}
+// Pixels of an image that the tiles of one row share: kHeight rows from `y`.
+template <class Input, int kHeight>
+class Strip {
+ public:
+  Strip(const Input& input, int64_t image, int64_t y) : width_(input.width()) {
+    for (int i = 0; i < kHeight; ++i) rows_[i] = input.row(image, y + i);
+  }
 
-// Bᵀ d B in place, with the names of the paper.
-CIFAR10_INLINE void transform_input(__m512 (&d)[4][4]) {
+  template <class Lanes>
+  CIFAR10_METHOD void load(int64_t x, int64_t channel, Lanes lanes, __m512 (&pixels)[kHeight]) const {
+    const bool is_inside = x >= 0 && x < width_;
 #pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    const auto row0 = d[0][j] - d[2][j], row1 = d[1][j] + d[2][j], row2 = d[2][j] - d[1][j],
-               row3 = d[1][j] - d[3][j];
-    d[0][j] = row0, d[1][j] = row1, d[2][j] = row2, d[3][j] = row3;
+    for (int i = 0; i < kHeight; ++i)
+      pixels[i] = is_inside ? Input::load(rows_[i], x, channel, lanes) : _mm512_setzero_ps();
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    const auto column0 = d[i][0] - d[i][2], column1 = d[i][1] + d[i][2], column2 = d[i][2] - d[i][1],
-               column3 = d[i][1] - d[i][3];
-    d[i][0] = column0, d[i][1] = column1, d[i][2] = column2, d[i][3] = column3;
-  }
-}
 
-// A g Aᵀ: the gradient of a tile's results, spread over its products.
-CIFAR10_INLINE void transform_gradient(const __m512 (&g)[2][2], __m512 (&m)[4][4]) {
-  __m512 rows[4][2];
-#pragma GCC unroll 2
-  for (int j = 0; j < 2; ++j) {
-    rows[0][j] = g[0][j];
-    rows[1][j] = g[0][j] + g[1][j];
-    rows[2][j] = g[0][j] - g[1][j];
-    rows[3][j] = -g[1][j];
+ private:
+  typename Input::Row rows_[kHeight];
+  int64_t width_;
+};
+
+// Bᵀ d B, with the names of the paper, for the tiles of one row from left to right: neighbours share two of
+// their four columns.
+template <class Input>
+class InputTiles {
+ public:
+  static constexpr int64_t kBorder = 1;
+  using Pixels = Strip<Input, 4>;
+
+  template <class Lanes>
+  CIFAR10_METHOD void begin(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
+    columns_[0] = column(pixels, x, channel, lanes);
+    columns_[1] = column(pixels, x + 1, channel, lanes);
   }
+
+  // The tile at x; v: its values row by row.
+  template <class Lanes>
+  CIFAR10_METHOD void next(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes,
+                           __m512 (&v)[kProducts]) {
+    const auto third = column(pixels, x + 2, channel, lanes), fourth = column(pixels, x + 3, channel, lanes);
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    m[i][0] = rows[i][0];
-    m[i][1] = rows[i][0] + rows[i][1];
-    m[i][2] = rows[i][0] - rows[i][1];
-    m[i][3] = -rows[i][1];
+    for (int i = 0; i < 4; ++i) {
+      v[4 * i] = columns_[0].rows[i] - third.rows[i];
+      v[4 * i + 1] = columns_[1].rows[i] + third.rows[i];
+      v[4 * i + 2] = third.rows[i] - columns_[1].rows[i];
+      v[4 * i + 3] = columns_[1].rows[i] - fourth.rows[i];
+    }
+    columns_[0] = third;
+    columns_[1] = fourth;
   }
-}
+
+ private:
+  template <class Lanes>
+  CIFAR10_INLINE Column column(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
+    __m512 d[4];
+    pixels.load(x, channel, lanes, d);
+    return {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
+  }
+
+  Column columns_[2];
+};
+
+// A g Aᵀ: the gradients of tiles' results, spread over their products.
+template <class Input>
+class GradientTiles {
+ public:
+  static constexpr int64_t kBorder = 0;
+  using Pixels = Strip<Input, 2>;
+
+  template <class Lanes>
+  CIFAR10_METHOD void begin(const Pixels&, int64_t, int64_t, Lanes) {}
+
+  template <class Lanes>
+  CIFAR10_METHOD void next(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes,
+                           __m512 (&v)[kProducts]) {
+    const auto left = column(pixels, x, channel, lanes), right = column(pixels, x + 1, channel, lanes);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      v[4 * i] = left.rows[i];
+      v[4 * i + 1] = left.rows[i] + right.rows[i];
+      v[4 * i + 2] = left.rows[i] - right.rows[i];
+      v[4 * i + 3] = -right.rows[i];
+    }
+  }
+
+ private:
+  template <class Lanes>
+  CIFAR10_INLINE Column column(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
+    __m512 g[2];
+    pixels.load(x, channel, lanes, g);
+    return {g[0], g[0] + g[1], g[0] - g[1], -g[1]};
+  }
+};
 
 // Aᵀ m A: the sixteen sums of products at `sums`, a plane apart, to the four results.
 CIFAR10_INLINE void transform_output(const float* sums, int64_t plane, __m512 (&y)[2][2]) {
@@ -213,63 +287,47 @@ CIFAR10_INLINE void transform_filter_gradient(const __m512 (&u)[4][4], __m512 (&
   }
 }
 
-// A tile's transformed input, all channels: its row of each of the sixteen matrices, `plane` elements apart.
+// A run of tiles' transformed input, all channels: a row for each tile in each of the sixteen matrices,
+// `plane` elements apart.
 template <class Input>
-void write_row(const Input& input, const Tile& tile, int64_t channels, bf16* row, int64_t plane) {
-  typename Input::Pixel pixels[4][4];
-  find_square<Input, 4>(input, tile.image, 2 * tile.row - 1, 2 * tile.column - 1, pixels);
+void write_rows(const Input& input, const Tile& first, int64_t count, int64_t channels, bf16* row,
+                int64_t plane) {
+  const Strip<Input, 4> pixels(input, first.image, 2 * first.row - 1);
   for_each_vector(channels, [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
-    __m512 d[4][4];
-    load_square<Input, 4>(pixels, channel, lanes, d);
-    transform_input(d);
+    InputTiles<Input> tiles;
+    int64_t x = 2 * first.column - 1;
+    tiles.begin(pixels, x, channel, lanes);
+    bf16* to = row + channel;
+    for (int64_t i = 0; i < count; ++i, x += 2, to += channels) {
+      __m512 v[kProducts];
+      tiles.next(pixels, x, channel, lanes, v);
 #pragma GCC unroll 16
-    for (int t = 0; t < kProducts; ++t) store_bf16(row + t * plane + channel, lanes, d[t / 4][t % 4]);
+      for (int t = 0; t < kProducts; ++t) store_bf16(to + t * plane, lanes, v[t]);
+    }
   });
 }
 
-// How the sixteen values of a pixel square are made from an input or from a gradient.
-struct InputTile {
-  static constexpr int kSide = 4;
-  static constexpr int kBorder = 1;
-  CIFAR10_INLINE void transform(__m512 (&d)[4][4], __m512 (&m)[4][4]) {
-    transform_input(d);
-#pragma GCC unroll 16
-    for (int t = 0; t < kProducts; ++t) m[t / 4][t % 4] = d[t / 4][t % 4];
-  }
-};
-struct GradientTile {
-  static constexpr int kSide = 2;
-  static constexpr int kBorder = 0;
-  CIFAR10_INLINE void transform(__m512 (&g)[2][2], __m512 (&m)[4][4]) { transform_gradient(g, m); }
-};
-
-constexpr int64_t kFarOutside = 4;  // rows and columns above and left of any image
-
-// Two tiles' transformed values, all channels, interleaved. `second` is null after the last tile of an odd
-// number.
-template <class Kind, class Input>
-void write_pair(const Input& input, const Tile& first, const Tile* second, int64_t channels, bf16* row,
-                int64_t plane) {
-  constexpr int kSide = Kind::kSide;
-  typename Input::Pixel pixels[2][kSide][kSide];
-  const auto find = [&](const Tile& tile, typename Input::Pixel(&found)[kSide][kSide]) {
-    find_square<Input, kSide>(input, tile.image, 2 * tile.row - Kind::kBorder,
-                              2 * tile.column - Kind::kBorder, found);
-  };
-  find(first, pixels[0]);
-  if (second != nullptr)
-    find(*second, pixels[1]);
-  else
-    find({first.image, -kFarOutside, -kFarOutside}, pixels[1]);
+// The same tiles of two images, interleaved: what the weights' gradient sums over goes in pairs. `first`
+// counts pairs of images.
+template <template <class> class Tiles, class Input>
+void write_pairs(const Input& input, const Tile& first, int64_t count, int64_t channels, bf16* row,
+                 int64_t plane) {
+  using Transform = Tiles<Input>;
+  const int64_t y = 2 * first.row - Transform::kBorder;
+  const typename Transform::Pixels even(input, 2 * first.image, y), odd(input, 2 * first.image + 1, y);
   for_each_vector(channels, [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
-    __m512 values[kSide][kSide], a[4][4], b[4][4];
-    load_square<Input, kSide>(pixels[0], channel, lanes, values);
-    Kind::transform(values, a);
-    load_square<Input, kSide>(pixels[1], channel, lanes, values);
-    Kind::transform(values, b);
+    Transform even_tiles, odd_tiles;
+    int64_t x = 2 * first.column - Transform::kBorder;
+    even_tiles.begin(even, x, channel, lanes);
+    odd_tiles.begin(odd, x, channel, lanes);
+    bf16* to = row + 2 * channel;
+    for (int64_t i = 0; i < count; ++i, x += 2, to += 2 * channels) {
+      __m512 a[kProducts], b[kProducts];
+      even_tiles.next(even, x, channel, lanes, a);
+      odd_tiles.next(odd, x, channel, lanes, b);
 #pragma GCC unroll 16
-    for (int t = 0; t < kProducts; ++t)
-      store_pairs(row + t * plane + 2 * channel, lanes, interleave(a[t / 4][t % 4], b[t / 4][t % 4]));
+      for (int t = 0; t < kProducts; ++t) store_pairs(to + t * plane, lanes, interleave(a[t], b[t]));
+    }
   });
 }
 
@@ -393,6 +451,20 @@ int64_t vectors_at(int64_t column, int64_t columns) {
   return smaller(kPanel, round_up(columns - column, kLanes)) / kLanes;
 }
 
+// A run of tiles' results for a panel of channels, from their sums of products.
+template <class Output>
+void write_results(const Output& output, const Tile& first, int64_t count, const float* sums, int64_t column,
+                   int64_t out) {
+  for_each_vector(smaller(kPanel, out - column),
+                  [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
+                    for (int64_t i = 0; i < count; ++i) {
+                      __m512 y[2][2];
+                      transform_output(sums + i * kPanel + channel, kBlock * kPanel, y);
+                      output.store({first.image, first.row, first.column + i}, column + channel, lanes, y);
+                    }
+                  });
+}
+
 template <class Input, class Output>
 void convolve_tiles(const Grid& grid, int64_t in, int64_t out, const Input& input, const bf16* packed,
                     const Output& output, void* scratch, int64_t begin, int64_t end) {
@@ -400,21 +472,16 @@ void convolve_tiles(const Grid& grid, int64_t in, int64_t out, const Input& inpu
   bf16* const v = reinterpret_cast<bf16*>(m + kProducts * kBlock * kPanel);
   for (int64_t block = begin; block < end; block += kBlock) {
     const int64_t count = smaller(kBlock, end - block);
-    for (int64_t i = 0; i < count; ++i) write_row(input, grid.at(block + i), in, v + i * in, kBlock * in);
+    grid.for_each_run(block, block + count, [&](int64_t i, const Tile& first, int64_t tiles) {
+      write_rows(input, first, tiles, in, v + i * in, kBlock * in);
+    });
     const bf16* panel = packed;
     for (int64_t column = 0; column < out; column += kPanel) {
       const int64_t vectors = vectors_at(column, out);
       multiply_panel(vectors, v, panel, in, count, m);
-      for (int64_t i = 0; i < count; ++i) {
-        const auto tile = grid.at(block + i);
-        const float* const sums = m + i * kPanel;
-        for_each_vector(smaller(kPanel, out - column),
-                        [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
-                          __m512 y[2][2];
-                          transform_output(sums + channel, kBlock * kPanel, y);
-                          output.store(tile, column + channel, lanes, y);
-                        });
-      }
+      grid.for_each_run(block, block + count, [&](int64_t i, const Tile& first, int64_t tiles) {
+        write_results(output, first, tiles, m + i * kPanel, column, out);
+      });
       panel += kProducts * in * vectors * kLanes;
     }
   }
@@ -424,7 +491,6 @@ void convolve_tiles(const Grid& grid, int64_t in, int64_t out, const Input& inpu
 template <int kVectors>
 void add_products(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t column, int64_t pairs,
                   float* sums) {
-  constexpr int64_t kPairs = kGathered / 2;
   for (int64_t t = 0; t < kProducts; ++t) {
     const Right right{g + (t * kPairs * out + column) * 2, 2 * out};
     const auto left = [&](int64_t row) { return Left{v + (t * kPairs * in + row) * 2, 2, 2 * in}; };
@@ -435,21 +501,18 @@ void add_products(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t
   }
 }
 
+// For the pairs of tiles begin…end.
 template <class Gradient>
-void gather_tiles(const Grid& grid, int64_t in, int64_t out, const PlainInput& x, const Gradient& gradient,
+void gather_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput& x, const Gradient& gradient,
                   float* sums, void* scratch, int64_t begin, int64_t end) {
-  constexpr int64_t kPairs = kGathered / 2;
   bf16* const v = static_cast<bf16*>(scratch);
-  bf16* const g = v + kProducts * kGathered * in;
-  for (int64_t chunk = begin; chunk < end; chunk += kGathered) {
-    const int64_t count = smaller(kGathered, end - chunk);
-    const int64_t pairs = (count + 1) / 2;
-    for (int64_t p = 0; p < pairs; ++p) {
-      const auto first = grid.at(chunk + 2 * p), next = grid.at(chunk + 2 * p + 1);
-      const Tile* const second = 2 * p + 1 < count ? &next : nullptr;
-      write_pair<InputTile>(x, first, second, in, v + p * in * 2, kPairs * in * 2);
-      write_pair<GradientTile>(gradient, first, second, out, g + p * out * 2, kPairs * out * 2);
-    }
+  bf16* const g = v + kProducts * kPairs * in * 2;
+  for (int64_t chunk = begin; chunk < end; chunk += kPairs) {
+    const int64_t pairs = smaller(kPairs, end - chunk);
+    grid.for_each_run(chunk, chunk + pairs, [&](int64_t i, const Tile& first, int64_t tiles) {
+      write_pairs<InputTiles>(x, first, tiles, in, v + i * in * 2, kPairs * in * 2);
+      write_pairs<GradientTiles>(gradient, first, tiles, out, g + i * out * 2, kPairs * out * 2);
+    });
     for (int64_t column = 0; column < out; column += kPanel) {
       const int64_t vectors = vectors_at(column, out);
       if (vectors == 4) add_products<4>(v, g, in, out, column, pairs, sums);
@@ -522,6 +585,16 @@ int64_t pooled_tile_count(const Shape& shape) {
   return shape.images * grid.rows * grid.columns;
 }
 
+int64_t pair_count(const Shape& shape) {
+  const auto grid = grid_of(shape);
+  return (shape.images + 1) / 2 * grid.rows * grid.columns;
+}
+
+int64_t pooled_pair_count(const Shape& shape) {
+  const auto grid = pooled_grid_of(shape);
+  return (shape.images + 1) / 2 * grid.rows * grid.columns;
+}
+
 int64_t packed_size(const Shape& shape, Direction direction) {
   const bool forward = direction == Direction::kForward;
   return kProducts * (forward ? shape.in : shape.out) * round_up(forward ? shape.out : shape.in, kLanes);
@@ -545,7 +618,7 @@ int64_t convolve_scratch(const Shape& shape) {
 }
 
 int64_t gather_scratch(const Shape& shape) {
-  return kProducts * kGathered * (shape.in + shape.out) * int64_t(sizeof(bf16));
+  return kProducts * kPairs * 2 * (shape.in + shape.out) * int64_t(sizeof(bf16));
 }
 
 void convolve(const Shape& shape, const bf16* x, const bf16* packed, bf16* y, void* scratch, int64_t begin,
@@ -574,13 +647,13 @@ void backward_data(const Shape& shape, const PooledGradient& gradient, const bf1
 
 void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
                             void* scratch, int64_t begin, int64_t end) {
-  gather_tiles(grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in),
+  gather_pairs(grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in),
                PlainInput(gradient, shape, shape.out), sums, scratch, begin, end);
 }
 
 void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradient& gradient, float* sums,
                             void* scratch, int64_t begin, int64_t end) {
-  gather_tiles(pooled_grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in),
+  gather_pairs(pooled_grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in),
                UnpooledInput(gradient, shape, shape.out), sums, scratch, begin, end);
 }
 
