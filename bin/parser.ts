@@ -35,6 +35,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['infer'],
   ['import-weights'],
   ['preview'],
+  ['bench'],
   ['runs'],
   ['runs', 'list'],
   ['runs', 'show'],

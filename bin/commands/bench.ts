@@ -61,8 +61,8 @@ export const benchCommand = defineCommand({
     ['$0 bench train --kernels libtorch --json', 'What LibTorch alone takes, for a script'],
   ],
   epilogue:
-    'Run nothing else meanwhile. A shared machine differs from minute to minute: compare two\n' +
-    'things by their ratio, in turns, as scripts/bench-peers.mjs does.',
+    'Run nothing else meanwhile. A shared machine differs from minute to minute:\n' +
+    'compare two things by their ratio, in turns.',
   run: async ({ mode, config, configDir, overrides = [], steps, ...options }, { printResult, signal }) => {
     const { bench } = await import('../../lib/index.js');
     const changes = [...overridesOf(options), ...overrides];

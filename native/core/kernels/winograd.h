@@ -1,6 +1,6 @@
 // Owns 3x3 convolutions of stride 1 and padding 1 on bfloat16 activations by Winograd's minimal filtering
 // F(2x2,3x3) (Lavin & Gray 2015, arXiv 1509.09308): a tile of 2x2 results costs 16 multiplications a pair of
-// channels in place of 36. Pointers only, for the processors of winograd_avx512.cpp; conv3x3.h is what a
+// channels in place of 36. Pointers only, for the processors of winograd_*_avx512.cpp; conv3x3.h is what a
 // model calls.
 //
 // Activations are channels-last [images,height,width,channels], weights float32 [out,3,3,in], as a
