@@ -48,6 +48,7 @@ const PASSES = { train: 3, infer: 1 };
  * Errors: `CONFIG_*`, `INVALID_ARGUMENT`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `ABORTED`.
  */
 export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptions): Promise<BenchResult> {
+  assertMode(mode);
   assertSteps(steps);
   const config = loadConfig(sources);
   const native = loadNative();
@@ -75,6 +76,16 @@ export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptio
     convolutionPeak: measured.convolutionPeak,
     convolutionShare: flops / stepSeconds / measured.convolutionPeak,
   };
+}
+
+function assertMode(mode: string): void {
+  if (mode in PASSES) return;
+  throw new Cifar10Error('INVALID_ARGUMENT', {
+    what: '"mode" of the benchmark',
+    expected: Object.keys(PASSES).join(' or '),
+    found: mode,
+    nextStep: 'give one of them',
+  });
 }
 
 function assertSteps(steps: number): void {

@@ -19,7 +19,10 @@ export interface RuntimeOptions {
   precision?: Config['training']['precision'] | undefined;
   /** Default: every core. */
   threads?: number | undefined;
-  /** `auto`: this package's own where they are faster (docs/performance.md); `libtorch`: none of them. Default: `auto`. */
+  /**
+   * `auto`: this package's own where they are faster (docs/performance.md); `own`: wherever they can run; `libtorch`: none
+   * of them. Default: as in training.
+   */
   kernels?: Config['training']['kernels'] | undefined;
 }
 
@@ -59,7 +62,7 @@ export async function openModel(
     device: runtime.device ?? 'auto',
     precision: runtime.precision ?? config.training[precisionKey],
     threads: runtime.threads ?? null,
-    kernels: runtime.kernels ?? 'auto',
+    kernels: runtime.kernels ?? config.training.kernels,
     batchSize: config.training.evalBatchSize,
   };
   const predictor = callNative(() => new native.Predictor(options, state));

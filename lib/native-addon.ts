@@ -376,6 +376,8 @@ export interface NativeAddon {
     builtForLibtorch: string;
     hasCuda: boolean;
     cudaDeviceCount: number;
+    /** Whether the processor is one that this package has kernels of its own for. */
+    canRunOwnKernels: boolean;
     cpuCapability: string;
   };
 }

@@ -2,9 +2,9 @@
 // in time holds where absolute speeds on a shared machine do not.
 // Usage, after `npm run build`: node scripts/bench-peers.mjs [case…] [--rounds 3] [--python python3]
 // A case is mode:model:batch:precision, as train:fast:2000:bf16; without any, those of the README. Progress goes to stderr, a Markdown
-// table to stdout. The Python needs PyTorch: pip install torch==2.13.0.
+// table to stdout. The Python needs PyTorch: pip install torch==2.13.0 numpy.
 import { spawnSync } from 'node:child_process';
-import { cpus } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
@@ -54,7 +54,19 @@ function measure(program, args) {
 }
 
 function runCase({ mode, model, batch, dtype }, { rounds, python }) {
-  const flags = ['--model', model, '--batch', batch, '--steps', String(STEPS[model]), '--dtype', dtype];
+  const threads = String(availableParallelism()); // by themselves, one side counts cores and the other hardware threads
+  const flags = [
+    '--threads',
+    threads,
+    '--model',
+    model,
+    '--batch',
+    batch,
+    '--steps',
+    String(STEPS[model]),
+    '--dtype',
+    dtype,
+  ];
   const pairs = [];
   for (let round = 0; round < rounds; round++) {
     const peer = measure(python, [PEER, mode, ...flags]);
@@ -108,7 +120,7 @@ function main() {
   process.stdout.write(`${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n\n`);
   const machine = `${cpus()[0]?.model ?? process.arch}, ${cpus().length} cores`;
   process.stdout.write(
-    `${machine}; Node.js ${process.version}; medians of ${args.rounds} rounds, PyTorch and this package in turn; ` +
+    `${machine}, as many threads; Node.js ${process.version}; medians of ${args.rounds} rounds, PyTorch and this package in turn; ` +
       `${new Date().toISOString().slice(0, 10)}\n`,
   );
 }

@@ -48,9 +48,9 @@ export const benchCommand = defineCommand({
     device: MODEL_OPTIONS.device,
     threads: MODEL_OPTIONS.threads,
     kernels: {
-      choices: ['auto', 'libtorch'],
+      choices: ['auto', 'own', 'libtorch'],
       requiresArg: true,
-      describe: 'Own kernels where they are faster, or LibTorch’s only; default: auto',
+      describe: 'Own ones where they are faster, wherever they can run, or none; default: auto',
       group: 'Runtime:',
     },
   },

@@ -22,7 +22,7 @@ std::optional<cifar10::TrainingState> to_resume(const Napi::Object& options);
 cifar10::PredictorOptions to_predictor_options(const Napi::Object& options);
 cifar10::Precision to_precision(const Napi::Object& options, const char* key);
 cifar10::UpdateOptions to_update_options(const Napi::Object& training);
-// options.kernels: "auto" or "libtorch"
+// options.kernels: "auto", "own" or "libtorch"
 cifar10::Kernels to_kernels(const Napi::Object& options);
 cifar10::RuntimeOptions to_runtime_options(const Napi::Object& options);
 cifar10::ModelOptions to_model_options(const Napi::Object& model);

@@ -7,6 +7,7 @@
 
 #include "convert.h"
 #include "failure.h"
+#include "kernels/choice.h"
 #include "models/dropout.h"
 #include "models/model.h"
 #include "models/multiply_adds.h"
@@ -64,6 +65,7 @@ Napi::Value runtime_info(const Napi::CallbackInfo& info) {
   result.Set("builtForLibtorch", TORCH_VERSION);
   result.Set("hasCuda", at::hasCUDA());
   result.Set("cudaDeviceCount", static_cast<double>(torch::cuda::device_count()));
+  result.Set("canRunOwnKernels", cifar10::can_run_bf16_kernels());
   result.Set("cpuCapability", at::get_cpu_capability());
   return result;
 }

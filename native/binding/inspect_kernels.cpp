@@ -86,13 +86,18 @@ Napi::Object run_batch_norm_act(const Napi::Object& request, at::ScalarType dtyp
 Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto request = info[0].As<Napi::Object>();
-  const auto operation = text(request, "operation");
+  enum class Operation { kConv3x3, kConv3x3MaxPool, kBatchNormAct };
+  const auto operation = one_of<Operation>(request, "operation",
+                                           {{"conv3x3", Operation::kConv3x3},
+                                            {"conv3x3_max_pool", Operation::kConv3x3MaxPool},
+                                            {"batch_norm_act", Operation::kBatchNormAct}});
   const auto dtype = cifar10::dtype_of(to_precision(request, "precision"));
   Napi::Object answer;
   rethrow_coded(env, [&] {
     cifar10::start_runtime(to_runtime_options(request));
-    answer = operation == "batch_norm_act" ? run_batch_norm_act(request, dtype)
-                                           : run_convolution(request, dtype, operation == "conv3x3_max_pool");
+    answer = operation == Operation::kBatchNormAct
+                 ? run_batch_norm_act(request, dtype)
+                 : run_convolution(request, dtype, operation == Operation::kConv3x3MaxPool);
   });
   return answer;
 }

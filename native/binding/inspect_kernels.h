@@ -3,6 +3,5 @@
 
 #include <napi.h>
 
-// ({ operation, kernels, dtype, threads, shape, images, … }) -> { result, gradients, … }, see
-// lib/native-addon.ts.
+// (request: KernelRequest) -> KernelAnswer, see lib/native-addon.ts.
 Napi::Value run_kernel(const Napi::CallbackInfo& info);

@@ -3,7 +3,7 @@
 Three of this package's nets as a PyTorch user would write them, weights and activations in one dtype, channels-last, on random
 images that are there already. A training step is cross-entropy with label smoothing, its gradients and SGD with Nesterov momentum.
 Prints one JSON line; `imagesPerSecond` is that of the median step, the first two left out.
-Usage: pip install torch==2.13.0; python3 scripts/peers/throughput.py train --model fast --batch 2000 --steps 12
+Usage: pip install torch==2.13.0 numpy; python3 scripts/peers/throughput.py train --model fast --batch 2000 --steps 12
 """
 import argparse
 import json

@@ -1,8 +1,23 @@
 // The package's own kernels against LibTorch's operators on the same numbers, forward and backward. On a processor
-// that has none of them, both sides are LibTorch's.
+// that has none of them, both sides are LibTorch's: the first test tells which it is.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadNative } from '../../lib/native.js';
 import type { KernelAnswer, KernelRequest } from '../../lib/native-addon.js';
+
+test('they run where the processor can, and of themselves where they are faster', () => {
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' ') ?? [];
+  const canRun = flags.includes('avx512_bf16');
+  expect(loadNative().runtimeInfo().canRunOwnKernels).toBe(canRun);
+  const isOwn = (images: number, kernels: KernelRequest['kernels']) => {
+    const request = convolution('conv3x3', [images, 16, 8, 8], 16);
+    const [found, libtorch] = [run(request, kernels, 'bf16'), run(request, 'libtorch', 'bf16')];
+    return found.xGradient.some((value, index) => value !== libtorch.xGradient[index]);
+  };
+  expect(isOwn(2, 'own')).toBe(canRun);
+  expect(isOwn(2, 'auto')).toBe(false);
+  expect(isOwn(24, 'auto')).toBe(canRun && !flags.includes('amx_bf16'));
+});
 
 /** Numbers from −1 to 1 that bfloat16 has too, the same in every run. */
 function numbers(count: number, seed: number, scale = 1): Float32Array {
@@ -33,7 +48,7 @@ type Request = KernelRequest extends infer Each
 
 function run(
   request: Request,
-  kernels: 'auto' | 'libtorch',
+  kernels: KernelRequest['kernels'],
   precision: 'bf16' | 'fp32',
   threads: number | null = null,
 ) {
@@ -42,7 +57,7 @@ function run(
 
 /** Each array of the answer within the bound of what LibTorch computes in float32 from the same numbers. */
 function expectClose(request: Request, bound: number, threads: number | null = null): void {
-  const found = run(request, 'auto', 'bf16', threads);
+  const found = run(request, 'own', 'bf16', threads);
   const expected = run(request, 'libtorch', 'fp32');
   for (const key of Object.keys(expected) as (keyof KernelAnswer)[])
     expect(relativeError(found[key] as Float32Array, expected[key] as Float32Array), key).toBeLessThan(bound);
@@ -104,6 +119,7 @@ describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
     [[1, 40, 2, 7], 48],
     [[33, 128, 5, 4], 112],
     [[2, 512, 4, 4], 256],
+    [[40, 16, 13, 13], 16], // many blocks of tiles a thread, several chunks of pairs
   ] as const)('of %j with %d outputs', (shape, out) => {
     expectClose(convolution(operation, shape, out), BF16_BOUND);
   });
@@ -114,7 +130,7 @@ describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
 
   test('is no other with one thread, but for the order of sums', () => {
     const request = convolution(operation, [6, 32, 13, 13], 48);
-    const [one, two] = [run(request, 'auto', 'bf16', 1), run(request, 'auto', 'bf16', 2)];
+    const [one, two] = [run(request, 'own', 'bf16', 1), run(request, 'own', 'bf16', 2)];
     expect(two.result).toEqual(one.result);
     expect(two.xGradient).toEqual(one.xGradient);
     expect(relativeError(two.weightGradient, one.weightGradient)).toBeLessThan(1e-6);
@@ -123,25 +139,27 @@ describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
   test('shows what is not a number', () => {
     const request = convolution(operation, [1, 16, 8, 8], 16);
     request.x[5] = Number.NaN;
-    expect(run(request, 'auto', 'bf16').result.some(Number.isNaN)).toBe(true);
+    expect(run(request, 'own', 'bf16').result.some(Number.isNaN)).toBe(true);
   });
 });
 
-test('a pooled convolution has the gradient of the pixel that won', () => {
-  const request = convolution('conv3x3_max_pool', [1, 8, 6, 6], 16);
-  const plain = run(
-    { ...request, operation: 'conv3x3', gradient: numbers(16 * 36, 3) } as Request,
-    'auto',
-    'bf16',
-  );
-  const { result } = run(request, 'auto', 'bf16');
-  result.forEach((value, index) => {
-    const [channel, row, column] = [Math.floor(index / 9), Math.floor((index % 9) / 3), index % 3];
-    const square = [0, 1, 6, 7].map(
-      (step) => plain.result[channel * 36 + row * 12 + column * 2 + step] as number,
+test('a pooled convolution has the gradient of a plain one at the pixels that won', () => {
+  const request = convolution('conv3x3_max_pool', [3, 16, 6, 6], 16);
+  const plain = { ...request, operation: 'conv3x3', gradient: new Float32Array(3 * 16 * 36) } as const;
+  const { result } = run(plain, 'own', 'bf16');
+  const pooled = run(request, 'own', 'bf16');
+  pooled.result.forEach((value, index) => {
+    const corner = Math.floor(index / 9) * 36 + (Math.floor(index / 3) % 3) * 12 + (index % 3) * 2;
+    const square = [0, 1, 6, 7].map((step) => corner + step);
+    const winner = square.reduce((best, at) =>
+      (result[at] as number) > (result[best] as number) ? at : best,
     );
-    expect(value).toBe(Math.max(...square));
+    expect(value).toBe(result[winner]);
+    plain.gradient[winner] = request.gradient[index] as number;
   });
+  const expected = run(plain, 'own', 'bf16');
+  expect(pooled.xGradient).toEqual(expected.xGradient);
+  expect(relativeError(pooled.weightGradient, expected.weightGradient)).toBeLessThan(1e-6);
 });
 
 describe.each(['none', 'relu', 'gelu'] as const)('batch norm with activation %s', (activation) => {
@@ -167,8 +185,21 @@ describe.each(['none', 'relu', 'gelu'] as const)('batch norm with activation %s'
     [[2, 8, 1, 3], true],
     [[9, 264, 3, 2], true],
     [[2, 10, 4, 4], true],
+    [[11, 16, 33, 31], true], // three parts of the sums, the last not whole
   ] as const)('of %j, residual: %j', (shape, hasResidual) => {
     expectClose(request(shape, hasResidual), BF16_BOUND);
+  });
+
+  test('is the same with one thread', () => {
+    const large = request([11, 16, 33, 31], true);
+    expect(run(large, 'own', 'bf16', 2)).toEqual(run(large, 'own', 'bf16', 1));
+  });
+
+  test('shows what is not a number, in the gradient too', () => {
+    const broken = request([2, 16, 4, 4], false);
+    broken.x[5] = Number.NaN;
+    const { result, xGradient, weightGradient } = run(broken, 'own', 'bf16');
+    for (const values of [result, xGradient, weightGradient]) expect(values.some(Number.isNaN)).toBe(true);
   });
 
   test('keeps the digits of a variance far from zero', () => {

@@ -107,8 +107,8 @@ export const runtime = {
   threads: integer(1, 1024, 'an integer from 1 to 1024, or null')
     .nullable()
     .describe('threads to compute with; null: every core'),
-  kernels: oneOf('auto', 'libtorch').describe(
-    'own kernels where they are faster, or LibTorch’s operators only',
+  kernels: oneOf('auto', 'own', 'libtorch').describe(
+    'own kernels where they are faster, wherever they can run, or nowhere',
   ),
   tta_level: z
     .literal([0, 1, 2], '0, 1 or 2')

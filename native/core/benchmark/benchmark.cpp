@@ -28,7 +28,7 @@ void wait_for(const Runtime& runtime) {
   if (runtime.device.is_cuda()) torch::cuda::synchronize();
 }
 
-// A whole recipe's step with a learning rate of zero: the weights stay finite, the work is the same.
+// A recipe's step with a learning rate of zero: the weights stay finite, the work is the same.
 std::vector<StepSeconds> time_training(const BenchmarkOptions& options, const Runtime& runtime, Model& model,
                                        const Dataset& images, const std::atomic<bool>& stop) {
   TrainLoader loader(images, options.loader, options.normalization, runtime.dtype, kSeed);
@@ -37,11 +37,11 @@ std::vector<StepSeconds> time_training(const BenchmarkOptions& options, const Ru
     average->to(runtime.device);
     return average;
   });
+  // Most steps of a training come after it is frozen.
+  if (auto parameter = model.short_lived().parameter; parameter.defined()) parameter.set_requires_grad(false);
   std::vector<StepSeconds> steps;
   for (int64_t step = 0; step < options.steps; ++step) {
     if (stop) throw Stopped{};
-    if (auto parameter = model.short_lived().parameter; parameter.defined())
-      parameter.set_requires_grad(false);
     loader.start_epoch(step);
     Stopwatch watch;
     const auto batch = loader.batch(0);

@@ -28,7 +28,7 @@ struct StepSeconds {
   double augment = 0;
   double forward = 0;
   double backward = 0;
-  double optimizer = 0;
+  double optimizer = 0;  // and the rest: clipping, averages, the figures of the step
 };
 
 struct Benchmark {

@@ -4,9 +4,9 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace cifar10::kernels {
+#include "kernels/activation.h"
 
-enum class Activation { kNone, kRelu, kGelu };  // GELU with the error function
+namespace cifar10::kernels {
 
 struct BatchNormState {
   at::Tensor weight;  // float32 [C], as all of them
@@ -19,7 +19,7 @@ struct BatchNormState {
 };
 
 // activation(batch_norm(x) + residual). x, residual: [B,C,H,W] of one dtype, channels-last is fast; residual
-// may be undefined. Differentiable.
+// may be undefined. Differentiable once.
 at::Tensor batch_norm_act(const at::Tensor& x, const at::Tensor& residual, const BatchNormState& state,
                           Activation activation);
 

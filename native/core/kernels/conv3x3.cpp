@@ -1,155 +1,26 @@
 #include "kernels/conv3x3.h"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "kernels/choice.h"
-#include "kernels/share.h"
-#include "kernels/winograd.h"
+#include "kernels/winograd_conv.h"
 #include "torch_api.h"
 
 namespace cifar10::kernels {
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-using winograd::bf16;
-using winograd::Direction;
-
-constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-
-const bf16* read(const at::Tensor& tensor) {
-  return reinterpret_cast<const bf16*>(tensor.const_data_ptr<at::BFloat16>());
-}
-bf16* write(const at::Tensor& tensor) {
-  return reinterpret_cast<bf16*>(tensor.mutable_data_ptr<at::BFloat16>());
-}
+// Tiles of 2x2 results that outweigh the packing of the weights, which every call does.
+constexpr int64_t kFewestTiles = 384;
 
 bool suits_winograd(const at::Tensor& x, const at::Tensor& weight) {
-  return uses_bf16_kernels() && x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(2) > 1 &&
-         x.size(3) > 1 && weight.size(1) % 8 == 0 && weight.size(0) % 16 == 0;
+  const int64_t tiles = x.size(0) * ((x.size(2) + 1) / 2) * ((x.size(3) + 1) / 2);
+  return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(0) > 0 && x.size(2) > 1 && x.size(3) > 1 &&
+         weight.size(1) % 8 == 0 && weight.size(0) % 16 == 0 && uses_bf16_kernels(tiles >= kFewestTiles);
 }
 
-winograd::Shape shape_of(const at::Tensor& x, const at::Tensor& weight) {
-  return {x.size(0), x.size(2), x.size(3), weight.size(1), weight.size(0)};
+void check_shapes(const at::Tensor& x, const at::Tensor& weight) {
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && weight.size(1) == x.size(1) && weight.size(2) == 3 &&
+                  weight.size(3) == 3,
+              "conv3x3: expected [B,in,H,W] and [out,in,3,3], found ", x.sizes(), " and ", weight.sizes());
 }
-
-at::Tensor empty_like_nhwc(const at::Tensor& like, at::IntArrayRef sizes, at::ScalarType dtype) {
-  return at::empty(sizes, like.options().dtype(dtype), kChannelsLast);
-}
-
-at::Tensor bytes(int64_t count) { return at::empty({count}, at::kByte); }
-
-at::Tensor pack(const winograd::Shape& shape, Direction direction, const at::Tensor& weight) {
-  const auto nhwc = weight.contiguous(kChannelsLast);
-  const auto packed = at::empty({winograd::packed_size(shape, direction)}, at::kBFloat16);
-  share(shape.out, 2, [&] {
-    return [&](int64_t begin, int64_t end) {
-      winograd::pack_weights(shape, direction, nhwc.const_data_ptr<float>(), write(packed), begin, end);
-    };
-  });
-  return packed;
-}
-
-// Calls work(begin, end, scratch) for parts of `tiles`, each on a thread.
-template <class Work>
-void share_tiles(int64_t tiles, int64_t scratch_bytes, const Work& work) {
-  share(tiles, winograd::kBlock, [&] {
-    return [&, scratch = bytes(scratch_bytes)](int64_t begin, int64_t end) {
-      work(begin, end, scratch.data_ptr());
-    };
-  });
-}
-
-struct Convolved {
-  at::Tensor values;
-  at::Tensor winners;  // of pooling; undefined without it
-};
-
-Convolved convolve(const at::Tensor& x, const at::Tensor& weight, bool pools) {
-  const auto shape = shape_of(x, weight);
-  const auto packed = pack(shape, Direction::kForward, weight);
-  const int64_t scratch_bytes = winograd::convolve_scratch(shape);
-  if (!pools) {
-    const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
-    share_tiles(winograd::tile_count(shape), scratch_bytes, [&](int64_t begin, int64_t end, void* scratch) {
-      winograd::convolve(shape, read(x), read(packed), write(y), scratch, begin, end);
-    });
-    return {y, {}};
-  }
-  const at::DimVector sizes{shape.images, shape.out, shape.height / 2, shape.width / 2};
-  const Convolved y{empty_like_nhwc(x, sizes, at::kBFloat16), empty_like_nhwc(x, sizes, at::kByte)};
-  const winograd::PooledOutput output{write(y.values), y.winners.mutable_data_ptr<uint8_t>()};
-  share_tiles(winograd::pooled_tile_count(shape), scratch_bytes,
-              [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::convolve_and_pool(shape, read(x), read(packed), output, scratch, begin, end);
-              });
-  return y;
-}
-
-// `gradient`: a pointer, or a winograd::PooledGradient.
-template <class Gradient>
-at::Tensor backward_data(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
-                         const at::Tensor& weight) {
-  const auto packed = pack(shape, Direction::kBackward, weight);
-  const auto x_gradient = empty_like_nhwc(x, x.sizes(), at::kBFloat16);
-  share_tiles(winograd::tile_count(shape), winograd::convolve_scratch(shape),
-              [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::backward_data(shape, gradient, read(packed), write(x_gradient), scratch, begin,
-                                        end);
-              });
-  return x_gradient;
-}
-
-// A sum of its own for each part, so that the result depends on the number of threads only, not on their
-// order.
-template <class Gradient>
-at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
-                           int64_t pairs) {
-  const int64_t parts = at::get_num_threads();
-  const auto sums = at::empty({parts, 16, shape.in, shape.out}, at::kFloat);
-  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-    const auto scratch = bytes(winograd::gather_scratch(shape));
-    for (int64_t part = begin; part < end; ++part) {
-      const auto own = sums.select(0, part).zero_();
-      winograd::gather_weight_gradient(shape, read(x), gradient, own.template mutable_data_ptr<float>(),
-                                       scratch.data_ptr(), pairs * part / parts, pairs * (part + 1) / parts);
-    }
-  });
-  const auto weight_gradient =
-      at::empty({shape.out, shape.in, 3, 3}, at::TensorOptions(at::kFloat).memory_format(kChannelsLast));
-  share(shape.in, 1, [&] {
-    return [&](int64_t begin, int64_t end) {
-      winograd::finish_weight_gradient(shape, sums.const_data_ptr<float>(), parts,
-                                       weight_gradient.mutable_data_ptr<float>(), begin, end);
-    };
-  });
-  return weight_gradient;
-}
-
-class WinogradConv : public torch::autograd::Function<WinogradConv> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            bool pools) {
-    const auto y = convolve(x, weight, pools);
-    context->save_for_backward({x, weight, y.winners});
-    return y.values;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1], &winners = saved[2];
-    const auto shape = shape_of(x, weight);
-    const auto gradient = gradients[0].contiguous(kChannelsLast);
-    const auto of = [&](const auto& source, int64_t pairs) -> variable_list {
-      return {context->needs_input_grad(0) ? backward_data(shape, source, x, weight) : at::Tensor(),
-              context->needs_input_grad(1) ? backward_weight(shape, source, x, pairs) : at::Tensor(),
-              at::Tensor()};
-    };
-    if (!winners.defined()) return of(read(gradient), winograd::pair_count(shape));
-    return of(winograd::PooledGradient{read(gradient), winners.const_data_ptr<uint8_t>()},
-              winograd::pooled_pair_count(shape));
-  }
-};
 
 at::Tensor libtorch_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
   return at::conv2d(x, weight.to(x.scalar_type()), {}, /*stride=*/1, /*padding=*/1);
@@ -158,13 +29,19 @@ at::Tensor libtorch_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
 }  // namespace
 
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight) {
-  if (!suits_winograd(x, weight)) return libtorch_conv3x3(x, weight);
-  return WinogradConv::apply(x.contiguous(kChannelsLast), weight, /*pools=*/false);
+  check_shapes(x, weight);
+#if CIFAR10_HAS_AVX512_KERNELS
+  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight, /*pools=*/false);
+#endif
+  return libtorch_conv3x3(x, weight);
 }
 
 at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
-  if (!suits_winograd(x, weight)) return at::max_pool2d(libtorch_conv3x3(x, weight), 2);
-  return WinogradConv::apply(x.contiguous(kChannelsLast), weight, /*pools=*/true);
+  check_shapes(x, weight);
+#if CIFAR10_HAS_AVX512_KERNELS
+  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight, /*pools=*/true);
+#endif
+  return at::max_pool2d(libtorch_conv3x3(x, weight), 2);
 }
 
 }  // namespace cifar10::kernels

@@ -7,7 +7,7 @@
 namespace cifar10::kernels {
 
 // x: [B,in,H,W], channels-last is fast; weight: float32 [out,in,3,3] -> [B,out,H,W] in the dtype of x.
-// Differentiable.
+// Differentiable once.
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight);
 
 // The same and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither computed

@@ -8,11 +8,11 @@
 
 #include <cstdint>
 
+#include "kernels/activation.h"
+
 namespace cifar10::kernels::norm_act {
 
 using bf16 = uint16_t;  // the bits of a bfloat16
-
-enum class Activation { kNone, kRelu, kGelu };  // GELU: u·Φ(u), Φ to 1e-7
 
 // y = activation(x · scale + offset + residual). scale, offset: [channels].
 struct Layer {

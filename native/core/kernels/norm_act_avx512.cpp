@@ -11,7 +11,7 @@ constexpr int64_t kRows = 64;  // summed in float32 before they are added in flo
 
 // e^a for a ≤ 0: 2^n · e^r with |r| ≤ ln 2 / 2, Taylor to r⁶, relative error below 2e-7.
 CIFAR10_INLINE __m512 exp_of_negative(__m512 a) {
-  a = _mm512_max_ps(_mm512_set1_ps(-100), a);  // below the smallest float32; NaN stays
+  a = _mm512_max_ps(_mm512_set1_ps(-100), a);  // far below what bfloat16 keeps of a result; NaN stays
   const auto n =
       _mm512_roundscale_ps(a * _mm512_set1_ps(1.44269504F), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   auto r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375F), a);
@@ -54,7 +54,7 @@ CIFAR10_INLINE __m512 activation_gradient(__m512 u, __m512 gradient) {
     return gradient * _mm512_fmadd_ps(u, normal.density, normal.cumulative);
   }
   if constexpr (kActivation == Activation::kRelu)
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(u, _mm512_setzero_ps(), _CMP_GT_OQ), gradient);
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(u, _mm512_setzero_ps(), _CMP_NLE_UQ), gradient);
   return gradient;
 }
 
@@ -95,7 +95,8 @@ CIFAR10_INLINE void add_to(double* sums, SomeLanes lanes, __m512 values) {
 }
 CIFAR10_INLINE void add_to(double* sums, AllLanes, __m512 values) { add_to(sums, SomeLanes(0xffff), values); }
 
-// Calls visit(channel, lanes, first row, last row) for blocks of rows that stay in the first-level cache.
+// Calls visit(channel, lanes, first row, last row) for blocks of rows: a vector of channels in them, and what
+// is summed over it, stay in the first-level cache.
 template <class Visit>
 CIFAR10_INLINE void for_each_block(int64_t channels, int64_t begin, int64_t end, const Visit& visit) {
   for (int64_t row = begin; row < end; row += kRows) {

@@ -14,6 +14,7 @@ namespace cifar10::kernels {
 template <class Start>
 void share(int64_t count, int64_t unit, const Start& start) {
   constexpr int64_t kPiecesPerThread = 8;
+  if (count == 0) return;
   const int64_t pieces = at::get_num_threads() * kPiecesPerThread;
   const int64_t piece = (count + pieces * unit - 1) / (pieces * unit) * unit;
   const int64_t threads = std::min<int64_t>(at::get_num_threads(), (count + piece - 1) / piece);

@@ -5,7 +5,8 @@
 //
 // Activations are channels-last [images,height,width,channels], weights float32 [out,3,3,in], as a
 // channels-last Conv2d has them. `in` is a multiple of 8 and `out` of 16. Functions that take a range work on
-// that part alone, so that threads share the rest; they neither allocate nor throw.
+// that part alone, so that threads share the rest; they neither allocate nor throw. An infinite input makes
+// what is not a number of its tile's other results, too.
 #pragma once
 
 #include <cstdint>

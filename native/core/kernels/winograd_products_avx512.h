@@ -5,6 +5,7 @@
 #include "kernels/winograd_tiles_avx512.h"
 
 namespace cifar10::kernels::winograd {
+namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
 
 constexpr int64_t kPanel = 64;  // result channels of a register tile
 
@@ -65,4 +66,5 @@ CIFAR10_INLINE void multiply(const Left& left, const Right& right, int64_t pairs
       _mm512_storeu_ps(product.values + i * product.row + j * kLanes, sums[i][j]);
 }
 
+}  // namespace
 }  // namespace cifar10::kernels::winograd

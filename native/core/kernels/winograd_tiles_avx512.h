@@ -5,6 +5,7 @@
 #include "kernels/winograd.h"
 
 namespace cifar10::kernels::winograd {
+namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
 
 using namespace avx512;
 
@@ -70,7 +71,7 @@ class PlainInput {
   int64_t width() const { return width_; }
 
   template <class Lanes>
-  CIFAR10_INLINE __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
+  static CIFAR10_METHOD __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
     return load_bf16(row.values + x * row.pixel + (channel & row.channels), lanes);
   }
 
@@ -104,7 +105,7 @@ class UnpooledInput {
   int64_t width() const { return 2 * width_; }
 
   template <class Lanes>
-  CIFAR10_INLINE __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
+  static CIFAR10_METHOD __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
     const int64_t at = (x >> 1) * row.square + (channel & row.channels);
     const auto position = _mm_set1_epi8(char(row.position + (x & 1)));
     const auto wins = _mm_cmpeq_epi8_mask(load_bytes(row.winners + at, lanes), position);
@@ -138,4 +139,5 @@ class Strip {
   int64_t width_;
 };
 
+}  // namespace
 }  // namespace cifar10::kernels::winograd

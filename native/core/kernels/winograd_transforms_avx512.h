@@ -5,6 +5,7 @@
 #include "kernels/winograd_tiles_avx512.h"
 
 namespace cifar10::kernels::winograd {
+namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
 
 // The four values that a column of pixels comes to in a transform.
 struct Column {
@@ -43,7 +44,7 @@ class InputTiles {
 
  private:
   template <class Lanes>
-  CIFAR10_INLINE Column column(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
+  static CIFAR10_METHOD Column column(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
     __m512 d[4];
     pixels.load(x, channel, lanes, d);
     return {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
@@ -77,7 +78,7 @@ class GradientTiles {
 
  private:
   template <class Lanes>
-  CIFAR10_INLINE Column column(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
+  static CIFAR10_METHOD Column column(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
     __m512 g[2];
     pixels.load(x, channel, lanes, g);
     return {g[0], g[0] + g[1], g[0] - g[1], -g[1]};
@@ -143,4 +144,5 @@ CIFAR10_INLINE void transform_filter_gradient(const __m512 (&u)[4][4], __m512 (&
   }
 }
 
+}  // namespace
 }  // namespace cifar10::kernels::winograd

@@ -45,15 +45,13 @@ UpdateOutcome Updater::update(const Batch& batch, const UpdateMoment& moment) {
   const int64_t step = moment.step + 1;
   model_.train();
   optimizer_.zero_grad();
-  auto outcome = backward(batch, moment);
+  const auto outcome = backward(batch, moment);
   if (!std::isfinite(outcome.loss))
     throw diverged("loss", outcome.loss, step, peak_lr() * moment.factors.all, moment.factors.all);
-  const Stopwatch watch;
   if (options_.gradient_clip_norm) optimizer_.clip_gradients(*options_.gradient_clip_norm);
   optimizer_.step(moment.factors, step);
   if (lookahead_) lookahead_->update(model_, step, moment.steps);
   if (ema_) ema_->update(model_);
-  outcome.seconds.optimizer = watch.seconds();
   return outcome;
 }
 

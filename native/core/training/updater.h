@@ -15,7 +15,6 @@ namespace cifar10 {
 struct UpdateSeconds {
   double forward = 0;  // and the loss
   double backward = 0;
-  double optimizer = 0;  // and clipping, averages
 };
 
 struct UpdateOutcome {
