@@ -9,7 +9,9 @@ Precision to_precision(const Napi::Object& options, const char* key) {
 }
 
 Kernels to_kernels(const Napi::Object& options) {
-  return one_of<Kernels>(options, "kernels", {{"auto", Kernels::kAuto}, {"own", Kernels::kOwn}, {"libtorch", Kernels::kLibtorch}});
+  return one_of<Kernels>(
+      options, "kernels",
+      {{"auto", Kernels::kAuto}, {"own", Kernels::kOwn}, {"libtorch", Kernels::kLibtorch}});
 }
 
 RuntimeOptions to_runtime_options(const Napi::Object& options) {
