@@ -41,14 +41,14 @@ CNN = {"name": "cnn", "widths": [4, 8], "convs_per_stage": 2, "groups": 2, "drop
 # Name of the file: options of the model, seed of its weights. The seeds are chosen: see `steadiness`.
 MODELS = {
     "fast": ({**FAST, "convs_per_group": 2}, 19),
-    "fast_residual": ({**FAST, "convs_per_group": 3}, 0),
+    "fast_residual": ({**FAST, "convs_per_group": 3}, 5),
     "cnn": ({**CNN, "norm": "batch"}, 2),
     "cnn_group_norm": ({**CNN, "norm": "group"}, 0),
     "cnn_without_norm": ({**CNN, "norm": "none"}, 0),
     "cifar_resnet8": ({"name": "cifar_resnet", "depth": 8, "width": 4, "batch_norm": NORM}, 70),
-    "cifar_resnet20": ({"name": "cifar_resnet", "depth": 20, "width": 4, "batch_norm": NORM}, 25),
+    "cifar_resnet20": ({"name": "cifar_resnet", "depth": 20, "width": 4, "batch_norm": NORM}, 26),
     "resnet18": ({"name": "resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 16),
-    "resnet34": ({"name": "resnet", "depth": 34, "width": 2, "batch_norm": NORM}, 7),
+    "resnet34": ({"name": "resnet", "depth": 34, "width": 2, "batch_norm": NORM}, 56),
     "resnet50": ({"name": "resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 21),
     "preact_resnet18": ({"name": "preact_resnet", "depth": 18, "width": 2, "batch_norm": NORM}, 19),
     "preact_resnet50": ({"name": "preact_resnet", "depth": 50, "width": 2, "batch_norm": NORM}, 45),
@@ -69,7 +69,7 @@ COMPANION = {"vector_lr": 0.01, "head_lr": 0.02, "momentum": 0.85, "weight_decay
 MUON = {"name": "muon", "lr": 0.005, "momentum": 0.6, "newton_schulz_steps": 3, "companion": COMPANION}
 LOOKAHEAD = {"steps": 2, "decay": 0.8, "power": 3}
 
-# With every family.
+# With every model.
 OPTIMIZERS = {
     "sgd": {**BASE, "optimizer": SGD},
     "sgd_momentum": {**BASE, "optimizer": MOMENTUM},
@@ -82,9 +82,6 @@ OPTIMIZERS = {
     },
     "muon": {**BASE, "optimizer": MUON},
 }
-# The deeper nets differ from the others of their family in the number of layers, in bottlenecks or in a third
-# convolution; what an optimizer does to a filter or a vector does not depend on it.
-OF_DEEP = {"sgd_nesterov": OPTIMIZERS["sgd_nesterov"]}
 # What does not depend on the layers.
 OPTIONS = {
     "norm_decay": {**BASE, "optimizer": {**NESTEROV, "norm_lr_scale": 4}},
@@ -104,17 +101,11 @@ OPTIONS = {
 # Only a model that divides its logits may sum its loss.
 OF_FAST = {"sum": {"label_smoothing": 0.2, "loss_reduction": "sum", "optimizer": {**NESTEROV, "lr": 0.002}}}
 
-CASES = {
-    "fast": OPTIMIZERS | OF_FAST,
-    "fast_residual": OF_DEEP | OF_FAST,
-    "cnn": OPTIMIZERS | OPTIONS,
-    "cnn_group_norm": OPTIMIZERS | OPTIONS,
-    "cnn_without_norm": OPTIMIZERS,
-    "cifar_resnet8": OPTIMIZERS,
-    "resnet18": OPTIMIZERS,
-    "preact_resnet18": OPTIMIZERS,
-    "wide_resnet16": OPTIMIZERS,
-}
+# Beside OPTIMIZERS.
+MORE_CASES = {"fast": OF_FAST, "fast_residual": OF_FAST, "cnn": OPTIONS, "cnn_group_norm": OPTIONS}
+
+# Of a larger tensor after five steps this many values are kept, spread over all of it: see `sample`.
+SAMPLED_VALUES = 64
 
 
 def read_sample(count):
@@ -167,6 +158,22 @@ def prefixed(prefix, state):
     return {f"{prefix}.{key}": value.detach().clone().contiguous() for key, value in state.items()}
 
 
+def sampled(state):
+    """At most SAMPLED_VALUES of each tensor, flat."""
+    return {key: sample(value.detach().flatten()) for key, value in state.items()}
+
+
+def sample(values):
+    """Steps of the golden section of the size, modulo it: they fall into every part, whatever its shape."""
+    size = len(values)
+    if size <= SAMPLED_VALUES:
+        return values
+    stride = math.floor(0.618 * size)
+    while math.gcd(stride, size) > 1:
+        stride += 1
+    return values[torch.arange(SAMPLED_VALUES) * stride % size]
+
+
 def forward_values(model, inputs):
     """Logits in both modes; loss and gradients of the mean with label smoothing."""
     model.eval()
@@ -187,10 +194,10 @@ def case_values(model, inputs, name, options):
     loss = first / IMAGES if options["loss_reduction"] == "sum" else first
     average = training.train(model, inputs["images"], labels, options, LR_FACTORS)
     values = {f"{name}.loss": torch.tensor([loss], dtype=torch.float64)}
-    values |= prefixed(f"{name}.state", model.state_dict())
+    values |= prefixed(f"{name}.state", sampled(model.state_dict()))
     if average:
         floats = {k: v for k, v in average.state_dict().items() if v.is_floating_point()}
-        values |= prefixed(f"{name}.average", floats)
+        values |= prefixed(f"{name}.average", sampled(floats))
     return values
 
 
@@ -218,7 +225,7 @@ def make_files():
     lines = ",\n".join(map(json.dumps, schedules.tables()))
     yield "schedules.json", f"[\n{lines}\n]\n".encode()
     for name, (options, seed) in MODELS.items():
-        cases = CASES.get(name, OF_DEEP)
+        cases = OPTIMIZERS | MORE_CASES.get(name, {})
         model = initial_model(options, seed)
         if name == "cifar_resnet8":
             yield "state_dict.safetensors", save(model.state_dict())
@@ -237,7 +244,8 @@ def steadiness(name, seed, inputs):
     images = inputs["images"].contiguous(memory_format=last)
     others = [with_noise(model, seed, 0 if seed == 0 else 4e-7).to(memory_format=last) for seed in range(DRAWS)]
     worst = 0
-    for case in [{}, *({k: v} for k, v in CASES.get(name, OF_DEEP).items())]:
+    cases = OPTIMIZERS | MORE_CASES.get(name, {})
+    for case in [{}, *({key: value} for key, value in cases.items())]:
         values = model_values(model, inputs, case)
         for other in others:
             found = model_values(other, {**inputs, "images": images}, case)

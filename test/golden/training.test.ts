@@ -16,6 +16,7 @@ import {
   readInputs,
   readModel,
   relativeError,
+  sampled,
   under,
 } from './values.js';
 
@@ -64,6 +65,15 @@ function inspect(
 const KINK_BOUND = 3e-2;
 
 /**
+ * Of weights and buffers after five steps. Twice as wide for the 20 layers of `cifar_resnet20`: of 500 seeds none gives a
+ * net whose values another order of additions changes by less than 4e-6 under every optimizer, and 1.3e-5 was found.
+ */
+function stateBound({ model }: GoldenModel): number {
+  if (model.depth === 50) return KINK_BOUND;
+  return model.name === 'cifar_resnet' && model.depth === 20 ? 2 * BOUND : BOUND;
+}
+
+/**
  * Of gradients. The gradient in front of a batch norm is what is left when means have been taken out of it: large terms
  * cancel, and the small rest holds their rounding errors, the more so in a vector (the weight or bias of a norm), whose
  * gradient is a sum over all pixels of all images. PyTorch in float32 differs as much from itself in float64.
@@ -106,17 +116,17 @@ describe.each(MODELS)('%s', (name) => {
     const { loss, state, averages } = inspect(golden, rule);
     const values = under(rule, golden.tensors);
     expect(relativeError([loss], numbersOf(values.get('loss')))).toBeLessThan(BOUND);
-    expectSame(state, under('state', values), () => (golden.model.depth === 50 ? KINK_BOUND : BOUND));
+    expectSame(state.map(sampled), under('state', values), () => stateBound(golden));
     // PyTorch averages the counters of batches too, and rounds them down; here they are copied.
     const floats = averages.filter(({ dtype }) => dtype === 'F32');
-    expectSame(floats, under('average', values));
+    expectSame(floats.map(sampled), under('average', values));
   });
 });
 
 describe('a value that is a little off is found', () => {
   const golden = readModel('cnn');
   const compare = (rule: string, change: Record<string, unknown>) => () =>
-    expectSame(inspect(golden, rule, change).state, under(`${rule}.state`, golden.tensors));
+    expectSame(inspect(golden, rule, change).state.map(sampled), under(`${rule}.state`, golden.tensors));
   const optimizerOf = (rule: string) => golden.training[rule]?.optimizer as Record<string, unknown>;
 
   test.each([
