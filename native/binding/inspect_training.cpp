@@ -23,11 +23,11 @@ at::Tensor to_floats(const Napi::Value& value, at::IntArrayRef shape) {
   return tensor.view(shape);
 }
 
-cifar10::Batch to_batch(const Napi::Object& request) {
+cifar10::Batch to_batch(const Napi::Object& request, at::ScalarType dtype) {
   const auto labels = integers(field(request, "labels"));
   const auto images = to_floats(field(request, "images"), {-1, 3, kSide, kSide});
   const auto targets = field(request, "targets");
-  return {images.contiguous(at::MemoryFormat::ChannelsLast), at::tensor(labels, at::kLong),
+  return {images.to(dtype).contiguous(at::MemoryFormat::ChannelsLast), at::tensor(labels, at::kLong),
           targets.IsNull() ? at::Tensor() : to_floats(targets, {-1, cifar10::kClasses})};
 }
 
@@ -85,10 +85,10 @@ Napi::Value inspect_training(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(env);
   rethrow_coded(env, [&] {
     const auto training = child(config, "training");
-    cifar10::start_runtime(to_runtime_options(training));  // its threads
-    const auto inspection =
-        inspect(to_model_options(child(config, "model")), to_state(field(request, "state")),
-                to_update_options(training), to_batch(request), numbers(field(request, "lrFactors")));
+    const auto runtime = cifar10::start_runtime(to_runtime_options(training));
+    const auto inspection = inspect(to_model_options(child(config, "model")),
+                                    to_state(field(request, "state")), to_update_options(training),
+                                    to_batch(request, runtime.dtype), numbers(field(request, "lrFactors")));
     result.Set("logits", from_floats(env, inspection.logits.contiguous()));
     result.Set("loss", inspection.loss);
     result.Set("gradients", from_state(env, inspection.gradients));
