@@ -57,7 +57,7 @@ export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptio
   const counted = measured.steps.slice(WARM_UP_STEPS);
   const { batchSize } = config.dataLoading;
   const { precision, kernels } = config.training;
-  const { multiplyAdds } = callNative(() => native.describeModel(config.model));
+  const multiplyAdds = callNative(() => native.countMultiplyAdds(config.model));
   const stepSeconds = median(counted.map(sum));
   const flops = 2 * multiplyAdds * PASSES[mode] * batchSize;
   return {

@@ -44,7 +44,8 @@ export function listModels(options: ListModelsOptions = {}): ModelInfo[] {
 export function describeModel(option: string, { configDir }: ListModelsOptions = {}): ModelDescription {
   const { model } = loadConfig({ configDir, overrides: [`model=${option}`] });
   const native = loadNative();
-  const { parameterCount, multiplyAdds, tensors } = callNative(() => native.describeModel(model));
+  const { parameterCount, tensors } = callNative(() => native.describeModel(model));
+  const multiplyAdds = callNative(() => native.countMultiplyAdds(model));
   const published = PUBLISHED_ACCURACY[option] ?? null;
   return { option, label: modelLabel(model), parameterCount, multiplyAdds, published, tensors };
 }

@@ -186,6 +186,8 @@ export interface NativePredictor {
     ttaLevel: number,
     onEvent?: (event: TestEvent) => void,
   ): NativeJob<NativeEvaluation>;
+  /** Gives back the model and its threads once the calls before have ended; another call after it fails. */
+  close(): void;
 }
 
 export interface PredictorOptions {
@@ -275,24 +277,53 @@ export type KernelRequest = {
   /** [B,C,H,W] of x. */
   shape: readonly number[];
   x: Float32Array;
-  /** Of the result. */
-  gradient: Float32Array;
 } & (
-  | { operation: 'conv3x3' | 'conv3x3_max_pool'; weight: Float32Array; out: number }
+  | {
+      operation: 'conv3x3' | 'conv3x3_max_pool';
+      weight: Float32Array;
+      out: number;
+      /** Of the result. */
+      gradient: Float32Array;
+    }
   | {
       operation: 'batch_norm_act';
       weight: Float32Array;
       bias: Float32Array;
       residual: Float32Array | null;
-      activation: 'none' | 'relu' | 'gelu';
+      activation: KernelActivation;
+      gradient: Float32Array;
+    }
+  /** In evaluation mode; `norm`: weight, bias, mean and variance of each of the `out` channels, [4,out]. */
+  | {
+      operation: 'conv_norm' | 'conv_norm_max_pool';
+      weight: Float32Array;
+      out: number;
+      norm: Float32Array;
+      residual: Float32Array | null;
+      activation: KernelActivation;
     }
 );
 
-/** Of a batch norm: its gradients and running statistics too, and the result in evaluation mode after them. */
-export type KernelAnswer = Record<'result' | 'xGradient' | 'weightGradient', Float32Array> &
+export type KernelActivation = 'none' | 'relu' | 'gelu';
+
+/**
+ * Of an operator in training: its gradients. Of a batch norm: the running statistics too, and the result in evaluation
+ * mode after them. Of a convolution with its norm: a second result, after the weights have been doubled in place, and
+ * a third, after the means have, and a fourth, after a forward pass in training mode.
+ */
+export type KernelAnswer = Record<'result', Float32Array> &
   Partial<
     Record<
-      'residualGradient' | 'biasGradient' | 'runningMean' | 'runningVar' | 'evaluationResult',
+      | 'xGradient'
+      | 'weightGradient'
+      | 'residualGradient'
+      | 'biasGradient'
+      | 'runningMean'
+      | 'runningVar'
+      | 'evaluationResult'
+      | 'withOtherWeights'
+      | 'withOtherMeans'
+      | 'afterTraining',
       Float32Array
     >
   >;
@@ -310,12 +341,12 @@ export interface NativeAddon {
   stopJobs(): void;
   /** Ends the process at once, with all its threads: no `exit` listener, no destructor, nothing is flushed. */
   exitImmediately(code: number): never;
-  /** `multiplyAdds`: of the convolutions and linear layers, for one image. */
   describeModel(model: Config['model']): {
     parameterCount: number;
-    multiplyAdds: number;
     tensors: ({ name: string } & TensorLayout)[];
   };
+  /** Of the convolutions and linear layers, for one image; takes a forward pass. */
+  countMultiplyAdds(model: Config['model']): number;
   /** Share of the peak lr at each step. */
   lrFactors(schedule: Config['training']['schedule'], totalSteps: number, stepsPerEpoch: number): number[];
   /** Trains with the same batch again and again, a step for each of `lrFactors`. Short-lived parameters live on. */

@@ -21,6 +21,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("benchmark", Napi::Function::New(env, start_benchmark, "benchmark"));
   exports.Set("Predictor", PredictorWrap::define(env));
   exports.Set("describeModel", Napi::Function::New(env, describe_model, "describeModel"));
+  exports.Set("countMultiplyAdds", Napi::Function::New(env, count_multiply_adds, "countMultiplyAdds"));
   exports.Set("lrFactors", Napi::Function::New(env, lr_factors, "lrFactors"));
   exports.Set("trainBatch", Napi::Function::New(env, train_batch, "trainBatch"));
   exports.Set("inspectTraining", Napi::Function::New(env, inspect_training, "inspectTraining"));

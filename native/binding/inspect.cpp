@@ -21,14 +21,22 @@ Napi::Value describe_model(const Napi::CallbackInfo& info) {
   rethrow_coded(env, [&] {
     const auto model = cifar10::make_model(options, 0);
     description.Set("parameterCount", cifar10::parameter_count(*model));
-    description.Set("multiplyAdds", cifar10::multiply_adds(*model));
     auto tensors = Napi::Array::New(env);
     for (const auto& [name, tensor] : cifar10::tensors_of(*model))
       tensors.Set(tensors.Length(), from_layout(env, name, tensor));
     description.Set("tensors", tensors);
   });
-  cifar10::release_cached_memory();  // of the forward pass
   return description;
+}
+
+Napi::Value count_multiply_adds(const Napi::CallbackInfo& info) {
+  const auto options = to_model_options(info[0].As<Napi::Object>());
+  double count = 0;
+  rethrow_coded(info.Env(), [&] {
+    count = static_cast<double>(cifar10::multiply_adds(*cifar10::make_model(options, 0)));
+  });
+  cifar10::release_cached_memory();  // of the forward pass
+  return Napi::Number::New(info.Env(), count);
 }
 
 Napi::Value lr_factors(const Napi::CallbackInfo& info) {
@@ -65,7 +73,7 @@ Napi::Value runtime_info(const Napi::CallbackInfo& info) {
   result.Set("builtForLibtorch", TORCH_VERSION);
   result.Set("hasCuda", at::hasCUDA());
   result.Set("cudaDeviceCount", static_cast<double>(torch::cuda::device_count()));
-  result.Set("canRunOwnKernels", cifar10::can_run_bf16_kernels());
+  result.Set("canRunOwnKernels", cifar10::can_run_own_kernels());
   result.Set("cpuCapability", at::get_cpu_capability());
   return result;
 }

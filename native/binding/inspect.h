@@ -4,8 +4,10 @@
 
 #include <napi.h>
 
-// describeModel(model): { parameterCount, multiplyAdds: of one image, tensors: [{ name, dtype, shape }] }
+// describeModel(model): { parameterCount, tensors: [{ name, dtype, shape }] }
 Napi::Value describe_model(const Napi::CallbackInfo& info);
+// countMultiplyAdds(model): of one image, by a forward pass
+Napi::Value count_multiply_adds(const Napi::CallbackInfo& info);
 // lrFactors(schedule, totalSteps, stepsPerEpoch): number[]
 Napi::Value lr_factors(const Napi::CallbackInfo& info);
 // computeMetrics(logits: Float32Array of [N,10], labels: number[] of N): NativeMetrics

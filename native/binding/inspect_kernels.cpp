@@ -1,11 +1,14 @@
 #include "inspect_kernels.h"
 
 #include <cstring>
+#include <functional>
 
 #include "convert.h"
 #include "failure.h"
 #include "kernels/batch_norm_act.h"
 #include "kernels/conv3x3.h"
+#include "models/blocks.h"
+#include "random.h"
 #include "read_js.h"
 #include "runtime.h"
 #include "torch_api.h"
@@ -37,6 +40,13 @@ void backward(const Napi::Object& request, const at::Tensor& result) {
   result.backward(gradient.detach());
 }
 
+kernels::Activation to_activation(const Napi::Object& request) {
+  return one_of<kernels::Activation>(request, "activation",
+                                     {{"none", kernels::Activation::kNone},
+                                      {"relu", kernels::Activation::kRelu},
+                                      {"gelu", kernels::Activation::kGelu}});
+}
+
 Napi::Object run_convolution(const Napi::Object& request, at::ScalarType dtype, bool pools) {
   const auto shape = integers(field(request, "shape"));
   const auto x = leaf(request, "x", shape, dtype);
@@ -57,10 +67,7 @@ Napi::Object run_batch_norm_act(const Napi::Object& request, at::ScalarType dtyp
   const auto residual = leaf(request, "residual", shape, dtype);
   const auto weight = leaf(request, "weight", {channels}, at::kFloat);
   const auto bias = leaf(request, "bias", {channels}, at::kFloat);
-  const auto activation = one_of<kernels::Activation>(request, "activation",
-                                                      {{"none", kernels::Activation::kNone},
-                                                       {"relu", kernels::Activation::kRelu},
-                                                       {"gelu", kernels::Activation::kGelu}});
+  const auto activation = to_activation(request);
   const auto mean = at::zeros({channels}), var = at::ones({channels});
   const kernels::BatchNormState state{
       weight, bias, mean, var, /*is_training=*/true, /*momentum=*/0.4, /*epsilon=*/1e-5};
@@ -81,23 +88,58 @@ Napi::Object run_batch_norm_act(const Napi::Object& request, at::ScalarType dtyp
   return answer;
 }
 
+Napi::Object run_conv_norm(const Napi::Object& request, at::ScalarType dtype, bool pools) {
+  const torch::NoGradGuard no_grad;
+  const auto shape = integers(field(request, "shape"));
+  const int64_t in = shape.at(1), out = integer(request, "out");
+  auto generator = cifar10::make_generator(0, cifar10::RandomStream::kInit, 0);
+  auto conv = cifar10::conv3x3(in, out, 1, generator);
+  auto norm = cifar10::BatchNorm(out, cifar10::BatchNormOptions{.momentum = 0.1, .epsilon = 1e-5});
+  norm->eval();
+  conv->weight.copy_(leaf(request, "weight", {out, in, 3, 3}, at::kFloat));
+  const auto values = leaf(request, "norm", {4, out}, at::kFloat);
+  norm->weight.copy_(values[0]);
+  norm->bias.copy_(values[1]);
+  norm->running_mean.copy_(values[2]);
+  norm->running_var.copy_(values[3]);
+  const auto x = leaf(request, "x", shape, dtype);
+  const auto residual = leaf(request, "residual", {shape.at(0), out, shape.at(2), shape.at(3)}, dtype);
+  const auto activation = to_activation(request);
+  cifar10::ConvNorm both(conv, norm);
+  const auto result = [&] {
+    return pools ? both.forward_max_pool(x, activation) : both.forward(x, activation, residual);
+  };
+  auto answer = Napi::Object::New(request.Env());
+  set_floats(answer, "result", result());
+  conv->weight.mul_(2);
+  set_floats(answer, "withOtherWeights", result());
+  norm->running_mean.mul_(2);
+  set_floats(answer, "withOtherMeans", result());
+  norm->train();
+  result();  // moves the running statistics
+  norm->eval();
+  set_floats(answer, "afterTraining", result());
+  return answer;
+}
+
 }  // namespace
 
 Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto request = info[0].As<Napi::Object>();
-  enum class Operation { kConv3x3, kConv3x3MaxPool, kBatchNormAct };
-  const auto operation = one_of<Operation>(request, "operation",
-                                           {{"conv3x3", Operation::kConv3x3},
-                                            {"conv3x3_max_pool", Operation::kConv3x3MaxPool},
-                                            {"batch_norm_act", Operation::kBatchNormAct}});
+  using Run = std::function<Napi::Object(at::ScalarType dtype)>;
+  const auto run = one_of<Run>(
+      request, "operation",
+      {{"conv3x3", [&](auto dtype) { return run_convolution(request, dtype, /*pools=*/false); }},
+       {"conv3x3_max_pool", [&](auto dtype) { return run_convolution(request, dtype, /*pools=*/true); }},
+       {"conv_norm", [&](auto dtype) { return run_conv_norm(request, dtype, /*pools=*/false); }},
+       {"conv_norm_max_pool", [&](auto dtype) { return run_conv_norm(request, dtype, /*pools=*/true); }},
+       {"batch_norm_act", [&](auto dtype) { return run_batch_norm_act(request, dtype); }}});
   const auto dtype = cifar10::dtype_of(to_precision(request, "precision"));
   Napi::Object answer;
   rethrow_coded(env, [&] {
     cifar10::start_runtime(to_runtime_options(request));
-    answer = operation == Operation::kBatchNormAct
-                 ? run_batch_norm_act(request, dtype)
-                 : run_convolution(request, dtype, operation == Operation::kConv3x3MaxPool);
+    answer = run(dtype);
   });
   return answer;
 }

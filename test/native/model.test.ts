@@ -4,8 +4,13 @@ import { listOptions, loadConfig } from '../../lib/config/index.js';
 import { loadNative } from '../../lib/native.js';
 
 function describeModel(...overrides: string[]) {
-  const { tensors, ...figures } = loadNative().describeModel(loadConfig({ overrides }).model);
-  return { ...figures, shapes: new Map(tensors.map(({ name, shape }) => [name, shape])), tensors };
+  const { model } = loadConfig({ overrides });
+  const { parameterCount, tensors } = loadNative().describeModel(model);
+  return { parameterCount, shapes: new Map(tensors.map(({ name, shape }) => [name, shape])), tensors };
+}
+
+function countMultiplyAdds(...overrides: string[]) {
+  return loadNative().countMultiplyAdds(loadConfig({ overrides }).model);
 }
 
 describe('parameter counts are the published ones', () => {
@@ -87,7 +92,7 @@ describe('multiply–adds of one image', () => {
         6_400,
     ],
   ])('%s: by hand', (option, expected) => {
-    expect(describeModel(`model=${option}`).multiplyAdds).toBe(expected);
+    expect(countMultiplyAdds(`model=${option}`)).toBe(expected);
   });
 
   test.each([
@@ -97,15 +102,15 @@ describe('multiply–adds of one image', () => {
     ['resnet56', 125.75e6],
     ['fast95', 1.39e15 / (2 * 3 * 15 * 50_000)], // airbench95.py: 1.39 PFLOP for 15 epochs, backward twice forward
   ])('%s is what its repository says, within 3 %%', (option, published) => {
-    const { multiplyAdds } = describeModel(`model=${option}`);
+    const multiplyAdds = countMultiplyAdds(`model=${option}`);
     expect(Math.abs(multiplyAdds / published - 1)).toBeLessThan(0.03);
   });
 
   test('are the same each time and leave nothing behind', () => {
-    const first = describeModel('model=cnn').multiplyAdds;
-    describeModel('model=resnet20');
-    expect(describeModel('model=cnn').multiplyAdds).toBe(first);
-    expect(describeModel('model=cnn', 'model.dropout=0.5').multiplyAdds).toBe(first);
+    const first = countMultiplyAdds('model=cnn');
+    countMultiplyAdds('model=resnet20');
+    expect(countMultiplyAdds('model=cnn')).toBe(first);
+    expect(countMultiplyAdds('model=cnn', 'model.dropout=0.5')).toBe(first);
   });
 });
 

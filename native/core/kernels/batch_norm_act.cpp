@@ -10,8 +10,8 @@ namespace {
 // Gradients in evaluation mode are nobody's need, and a single value has no variance.
 bool suits_fusion(const at::Tensor& x, bool is_training) {
   const int64_t values_of_channel = x.size(0) * x.size(2) * x.size(3);
-  return uses_bf16_kernels(/*is_worthwhile=*/true) && x.is_cpu() && x.scalar_type() == at::kBFloat16 &&
-         x.size(1) % 8 == 0 &&
+  return uses_own_kernels(at::kBFloat16, /*is_worthwhile=*/true) && x.is_cpu() &&
+         x.scalar_type() == at::kBFloat16 && x.size(1) % 8 == 0 &&
          (is_training ? values_of_channel > 1 : values_of_channel > 0 && !at::GradMode::is_enabled());
 }
 

@@ -18,16 +18,20 @@ bool has_amx_bf16() { return false; }
 
 }  // namespace
 
-bool can_run_bf16_kernels() {
+bool can_run_own_kernels() {
   static const bool can_run = has_avx512_bf16();
   return can_run;
 }
 
 void choose_kernels(Kernels kernels) { chosen = kernels; }
 
-bool uses_bf16_kernels(bool is_worthwhile) {
-  static const bool onednn_is_faster = has_amx_bf16();
-  if (chosen == Kernels::kLibtorch || !can_run_bf16_kernels()) return false;
+KernelsGuard::KernelsGuard(Kernels kernels) : before_(chosen) { chosen = kernels; }
+KernelsGuard::~KernelsGuard() { chosen = before_; }
+
+bool uses_own_kernels(at::ScalarType dtype, bool is_worthwhile) {
+  static const bool has_amx = has_amx_bf16();
+  if (chosen == Kernels::kLibtorch || !can_run_own_kernels()) return false;
+  const bool onednn_is_faster = has_amx && dtype == at::kBFloat16;
   return chosen == Kernels::kOwn || (is_worthwhile && !onednn_is_faster);
 }
 

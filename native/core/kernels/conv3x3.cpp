@@ -13,7 +13,8 @@ constexpr int64_t kFewestTiles = 384;
 bool suits_winograd(const at::Tensor& x, const at::Tensor& weight) {
   const int64_t tiles = x.size(0) * ((x.size(2) + 1) / 2) * ((x.size(3) + 1) / 2);
   return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(0) > 0 && x.size(2) > 1 && x.size(3) > 1 &&
-         weight.size(1) % 8 == 0 && weight.size(0) % 16 == 0 && uses_bf16_kernels(tiles >= kFewestTiles);
+         weight.size(1) % 8 == 0 && weight.size(0) % 16 == 0 &&
+         uses_own_kernels(at::kBFloat16, tiles >= kFewestTiles);
 }
 
 void check_shapes(const at::Tensor& x, const at::Tensor& weight) {

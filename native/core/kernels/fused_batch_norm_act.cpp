@@ -6,6 +6,7 @@
 
 #include "kernels/norm_act.h"
 #include "kernels/share.h"
+#include "kernels/tensor_memory.h"
 #include "torch_api.h"
 
 namespace cifar10::kernels {
@@ -16,13 +17,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr auto kNhwc = at::MemoryFormat::ChannelsLast;
-
-const bf16* bits_of(const at::Tensor& tensor) {
-  return tensor.defined() ? reinterpret_cast<const bf16*>(tensor.const_data_ptr<at::BFloat16>()) : nullptr;
-}
-bf16* mutable_bits_of(const at::Tensor& tensor) {
-  return tensor.defined() ? reinterpret_cast<bf16*>(tensor.mutable_data_ptr<at::BFloat16>()) : nullptr;
-}
 
 int64_t rows_of(const at::Tensor& x) { return x.size(0) * x.size(2) * x.size(3); }
 
@@ -61,7 +55,7 @@ Statistics measure(const at::Tensor& x) {
   const int64_t rows = rows_of(x), channels = x.size(1);
   const auto shift = x.select(3, 0).select(2, 0).select(0, 0).to(at::kFloat).contiguous();
   const auto sums = share_sums(rows, channels, [&](double* own, int64_t begin, int64_t end) {
-    norm_act::gather_statistics(bits_of(x), shift.const_data_ptr<float>(), channels, own, begin, end);
+    norm_act::gather_statistics(read<bf16>(x), shift.const_data_ptr<float>(), channels, own, begin, end);
   });
   const auto mean = sums[0].div(rows);
   return {mean.add(shift).to(at::kFloat), sums[1].div(rows).sub(mean.square()).clamp_min(0).to(at::kFloat)};
@@ -88,8 +82,8 @@ Affine affine_of(const BatchNormState& state, const Statistics& statistics) {
 
 norm_act::Layer layer_of(const at::Tensor& x, const at::Tensor& residual, const Affine& affine,
                          Activation activation) {
-  return {bits_of(x),
-          bits_of(residual),
+  return {read<bf16>(x),
+          read<bf16>(residual),
           affine.scale.const_data_ptr<float>(),
           affine.offset.const_data_ptr<float>(),
           x.size(1),
@@ -99,7 +93,7 @@ norm_act::Layer layer_of(const at::Tensor& x, const at::Tensor& residual, const 
 at::Tensor apply_layer(const norm_act::Layer& layer, const at::Tensor& x) {
   const auto y = at::empty_like(x);
   share_rows(rows_of(x),
-             [&](int64_t begin, int64_t end) { norm_act::apply(layer, mutable_bits_of(y), begin, end); });
+             [&](int64_t begin, int64_t end) { norm_act::apply(layer, write<bf16>(y), begin, end); });
   return y;
 }
 
@@ -128,16 +122,16 @@ class BatchNormAct : public torch::autograd::Function<BatchNormAct> {
     const auto gradient = gradients[0].contiguous(kNhwc);
     const int64_t rows = rows_of(x);
     const auto sums = share_sums(rows, x.size(1), [&](double* own, int64_t begin, int64_t end) {
-      norm_act::gather_gradients(layer, bits_of(gradient), mean.const_data_ptr<float>(), own, begin, end);
+      norm_act::gather_gradients(layer, read<bf16>(gradient), mean.const_data_ptr<float>(), own, begin, end);
     });
     const auto slope = affine.scale.mul(affine.inverse_std.square()).mul(sums[1]).div(-rows).to(at::kFloat);
     const auto constant = affine.scale.mul(sums[0]).div(-rows).sub(slope.mul(mean)).to(at::kFloat);
     const auto x_gradient = at::empty_like(x);
     const auto residual_gradient = residual.defined() ? at::empty_like(x) : at::Tensor();
     const norm_act::InputGradient result{slope.const_data_ptr<float>(), constant.const_data_ptr<float>(),
-                                         mutable_bits_of(x_gradient), mutable_bits_of(residual_gradient)};
+                                         write<bf16>(x_gradient), write<bf16>(residual_gradient)};
     share_rows(rows, [&](int64_t begin, int64_t end) {
-      norm_act::spread_gradients(layer, bits_of(gradient), result, begin, end);
+      norm_act::spread_gradients(layer, read<bf16>(gradient), result, begin, end);
     });
     return {x_gradient,
             residual_gradient,

@@ -1,7 +1,7 @@
-// Owns 3x3 convolutions of stride 1 and padding 1 on bfloat16 activations by Winograd's minimal filtering
-// F(2x2,3x3) (Lavin & Gray 2015, arXiv 1509.09308): a tile of 2x2 results costs 16 multiplications a pair of
-// channels in place of 36. Pointers only, for the processors of winograd_*_avx512.cpp; conv3x3.h is what a
-// model calls.
+// Owns 3x3 convolutions of stride 1 and padding 1, on bfloat16 activations and in inference on float32 ones
+// too, by Winograd's minimal filtering F(2x2,3x3) (Lavin & Gray 2015, arXiv 1509.09308): a tile of 2x2
+// results costs 16 multiplications a pair of channels in place of 36. Pointers only, for the processors of
+// winograd_*_avx512.cpp; conv3x3.h is what a model calls.
 //
 // Activations are channels-last [images,height,width,channels], weights float32 [out,3,3,in], as a
 // channels-last Conv2d has them. `in` is a multiple of 8 and `out` of 16. Functions that take a range work on
@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+
+#include "kernels/activation.h"
 
 namespace cifar10::kernels::winograd {
 
@@ -35,8 +37,12 @@ struct PooledGradient {
 };
 
 // Results are computed in tiles of 2x2, counted row by row over all images, best in multiples of kBlock: what
-// so many need stays in a core's second-level cache.
-constexpr int64_t kBlock = 48;
+// so many need stays in a core's second-level cache. Their channels are computed in panels: what those need
+// of the weights for one product stays in the first-level cache. `Value`: of activations, bf16 or float.
+template <class Value>
+inline constexpr int64_t kBlock = 48;
+template <class Value>
+inline constexpr int64_t kPanel = 128 / sizeof(Value);
 int64_t tile_count(const Shape& shape);
 int64_t pooled_tile_count(const Shape& shape);
 // The weights' gradient is summed over the same tiles of two images at once; an odd image has none beside it.
@@ -49,8 +55,12 @@ int64_t packed_size(const Shape& shape, Direction direction);  // elements
 // `begin` and `end`: even output channels.
 void pack_weights(const Shape& shape, Direction direction, const float* weight, bf16* packed, int64_t begin,
                   int64_t end);
+// Forward, for float32 activations; as many elements.
+void pack_weights(const Shape& shape, const float* weight, float* packed, int64_t begin, int64_t end);
 
-// Bytes of a thread's working memory in convolve and in gather_weight_gradient, aligned to 64.
+// Bytes of a thread's working memory, aligned to 64: in everything that convolves, and in
+// gather_weight_gradient.
+template <class Value>
 int64_t convolve_scratch(const Shape& shape);
 int64_t gather_scratch(const Shape& shape);
 
@@ -60,6 +70,28 @@ void convolve(const Shape& shape, const bf16* x, const bf16* packed, bf16* y, vo
 // The same, pooled, for the tiles begin…end of pooled_tile_count.
 void convolve_and_pool(const Shape& shape, const bf16* x, const bf16* packed, const PooledOutput& y,
                        void* scratch, int64_t begin, int64_t end);
+
+// A layer in evaluation mode: y = activation(x * weight · scale + offset + residual), pooled before the scale
+// or not.
+template <class Value>
+struct Folded {
+  const Value* packed;
+  const float* scale;     // [out]
+  const float* offset;    // [out]
+  const Value* residual;  // like y; may be null
+  Activation activation;
+};
+// The tiles begin…end and, of their results, the channels first_column…last_column, the former a multiple of
+// kPanel.
+struct Part {
+  int64_t begin;
+  int64_t end;
+  int64_t first_column = 0;
+  int64_t last_column = INT64_MAX;
+};
+template <class Value>
+void infer(const Shape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
+           void* scratch, const Part& part);
 
 // Gradient of x for the tiles begin…end of tile_count. `packed`: of Direction::kBackward.
 void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, bf16* x_gradient,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/share.h"
+#include "kernels/tensor_memory.h"
 #include "kernels/winograd.h"
 #include "torch_api.h"
 
@@ -18,13 +19,6 @@ using winograd::Direction;
 
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 constexpr int64_t kLineOfFloats = 16;  // channels whose 32-bit values lie in one cache line: for one thread
-
-const bf16* read(const at::Tensor& tensor) {
-  return reinterpret_cast<const bf16*>(tensor.const_data_ptr<at::BFloat16>());
-}
-bf16* write(const at::Tensor& tensor) {
-  return reinterpret_cast<bf16*>(tensor.mutable_data_ptr<at::BFloat16>());
-}
 
 winograd::Shape shape_of(const at::Tensor& x, const at::Tensor& weight) {
   return {x.size(0), x.size(2), x.size(3), weight.size(1), weight.size(0)};
@@ -41,7 +35,7 @@ at::Tensor pack(const winograd::Shape& shape, Direction direction, const at::Ten
   const auto packed = at::empty({winograd::packed_size(shape, direction)}, at::kBFloat16);
   share(shape.out, kLineOfFloats, [&] {
     return [&](int64_t begin, int64_t end) {
-      winograd::pack_weights(shape, direction, nhwc.const_data_ptr<float>(), write(packed), begin, end);
+      winograd::pack_weights(shape, direction, nhwc.const_data_ptr<float>(), write<bf16>(packed), begin, end);
     };
   });
   return packed;
@@ -50,7 +44,7 @@ at::Tensor pack(const winograd::Shape& shape, Direction direction, const at::Ten
 // Calls work(begin, end, scratch) for parts of `tiles`, each on a thread.
 template <class Work>
 void share_tiles(int64_t tiles, int64_t scratch_bytes, const Work& work) {
-  share(tiles, winograd::kBlock, [&] {
+  share(tiles, winograd::kBlock<bf16>, [&] {
     return [&, scratch = bytes(scratch_bytes)](int64_t begin, int64_t end) {
       work(begin, end, scratch.data_ptr());
     };
@@ -66,23 +60,23 @@ struct Convolved {
 Convolved convolve(const at::Tensor& x, const at::Tensor& weight, bool pools, bool keeps_winners) {
   const auto shape = shape_of(x, weight);
   const auto packed = pack(shape, Direction::kForward, weight);
-  const int64_t scratch_bytes = winograd::convolve_scratch(shape);
+  const int64_t scratch_bytes = winograd::convolve_scratch<bf16>(shape);
   if (!pools) {
     const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
     share_tiles(winograd::tile_count(shape), scratch_bytes, [&](int64_t begin, int64_t end, void* scratch) {
-      winograd::convolve(shape, read(x), read(packed), write(y), scratch, begin, end);
+      winograd::convolve(shape, read<bf16>(x), read<bf16>(packed), write<bf16>(y), scratch, begin, end);
     });
     return {y, {}};
   }
   const at::DimVector sizes{shape.images, shape.out, shape.height / 2, shape.width / 2};
   const Convolved y{empty_like_nhwc(x, sizes, at::kBFloat16),
                     keeps_winners ? empty_like_nhwc(x, sizes, at::kByte) : at::Tensor()};
-  const winograd::PooledOutput output{write(y.values),
+  const winograd::PooledOutput output{write<bf16>(y.values),
                                       keeps_winners ? y.winners.mutable_data_ptr<uint8_t>() : nullptr};
-  share_tiles(winograd::pooled_tile_count(shape), scratch_bytes,
-              [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::convolve_and_pool(shape, read(x), read(packed), output, scratch, begin, end);
-              });
+  share_tiles(
+      winograd::pooled_tile_count(shape), scratch_bytes, [&](int64_t begin, int64_t end, void* scratch) {
+        winograd::convolve_and_pool(shape, read<bf16>(x), read<bf16>(packed), output, scratch, begin, end);
+      });
   return y;
 }
 
@@ -92,10 +86,10 @@ at::Tensor backward_data(const winograd::Shape& shape, const Gradient& gradient,
                          const at::Tensor& weight) {
   const auto packed = pack(shape, Direction::kBackward, weight);
   const auto x_gradient = empty_like_nhwc(x, x.sizes(), at::kBFloat16);
-  share_tiles(winograd::tile_count(shape), winograd::convolve_scratch(shape),
+  share_tiles(winograd::tile_count(shape), winograd::convolve_scratch<bf16>(shape),
               [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::backward_data(shape, gradient, read(packed), write(x_gradient), scratch, begin,
-                                        end);
+                winograd::backward_data(shape, gradient, read<bf16>(packed), write<bf16>(x_gradient), scratch,
+                                        begin, end);
               });
   return x_gradient;
 }
@@ -112,7 +106,7 @@ at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradien
     const auto scratch = bytes(winograd::gather_scratch(shape));
     for (int64_t part = begin; part < end; ++part) {
       const auto own = sums.select(0, part).zero_();
-      winograd::gather_weight_gradient(shape, read(x), gradient, own.template mutable_data_ptr<float>(),
+      winograd::gather_weight_gradient(shape, read<bf16>(x), gradient, own.template mutable_data_ptr<float>(),
                                        scratch.data_ptr(), pairs * part / parts, pairs * (part + 1) / parts);
     }
   });
@@ -147,8 +141,8 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
               context->needs_input_grad(1) ? backward_weight(shape, source, x, pairs) : at::Tensor(),
               at::Tensor()};
     };
-    if (!winners.defined()) return of(read(gradient), winograd::pair_count(shape));
-    return of(winograd::PooledGradient{read(gradient), winners.const_data_ptr<uint8_t>()},
+    if (!winners.defined()) return of(read<bf16>(gradient), winograd::pair_count(shape));
+    return of(winograd::PooledGradient{read<bf16>(gradient), winners.const_data_ptr<uint8_t>()},
               winograd::pooled_pair_count(shape));
   }
 };

@@ -1,6 +1,6 @@
-// Compiled for AVX-512 with bfloat16, and only called where the processor has it. Nothing of the standard
-// library but integer types is used here: a template instantiated in this file could be the one that the
-// linker keeps for all.
+// The gradient of the weights: sums over pairs of tiles, and the way back from them. Compiled for AVX-512
+// with bfloat16, and only called where the processor has it. Nothing of the standard library but integer
+// types is used here: a template instantiated in this file could be the one that the linker keeps for all.
 #include "kernels/winograd_products_avx512.h"
 #include "kernels/winograd_transforms_avx512.h"
 
@@ -40,8 +40,8 @@ template <int kVectors>
 void add_products(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t column, int64_t pairs,
                   float* sums) {
   for (int64_t t = 0; t < kProducts; ++t) {
-    const Right right{g + (t * kPairs * out + column) * 2, 2 * out};
-    const auto left = [&](int64_t row) { return Left{v + (t * kPairs * in + row) * 2, 2, 2 * in}; };
+    const Right<bf16> right{g + (t * kPairs * out + column) * 2, 2 * out};
+    const auto left = [&](int64_t row) { return Left<bf16>{v + (t * kPairs * in + row) * 2, 2, 2 * in}; };
     const auto product = [&](int64_t row) { return Product{sums + (t * in + row) * out + column, out}; };
     int64_t row = 0;
     for (; row + 6 <= in; row += 6) multiply<6, kVectors, true>(left(row), right, pairs, product(row));
@@ -51,8 +51,8 @@ void add_products(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t
 
 // For the pairs of tiles begin…end.
 template <class Gradient>
-void gather_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput& x, const Gradient& gradient,
-                  float* sums, void* scratch, int64_t begin, int64_t end) {
+void gather_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>& x,
+                  const Gradient& gradient, float* sums, void* scratch, int64_t begin, int64_t end) {
   bf16* const v = static_cast<bf16*>(scratch);
   bf16* const g = v + kProducts * kPairs * in * 2;
   for (int64_t chunk = begin; chunk < end; chunk += kPairs) {
@@ -61,8 +61,8 @@ void gather_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput& x
       write_pairs<InputTiles>(x, first, tiles, in, v + i * in * 2, kPairs * in * 2);
       write_pairs<GradientTiles>(gradient, first, tiles, out, g + i * out * 2, kPairs * out * 2);
     });
-    for (int64_t column = 0; column < out; column += kPanel) {
-      const int64_t vectors = vectors_at(column, out);
+    for (int64_t column = 0; column < out; column += kPanel<bf16>) {
+      const int64_t vectors = vectors_at<bf16>(column, out);
       if (vectors == 4) add_products<4>(v, g, in, out, column, pairs, sums);
       if (vectors == 3) add_products<3>(v, g, in, out, column, pairs, sums);
       if (vectors == 2) add_products<2>(v, g, in, out, column, pairs, sums);

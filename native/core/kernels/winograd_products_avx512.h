@@ -1,5 +1,5 @@
-// Owns the products of small matrices in registers, and how results are cut into panels. For files compiled
-// for AVX-512 only.
+// Owns the products of small matrices in registers, in bfloat16 or float32, and how results are cut into
+// panels. For files compiled for AVX-512 only.
 #pragma once
 
 #include "kernels/winograd_tiles_avx512.h"
@@ -7,10 +7,13 @@
 namespace cifar10::kernels::winograd {
 namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
 
-constexpr int64_t kPanel = 64;  // result channels of a register tile
+// How many values of a row one instruction takes.
+template <class Value>
+constexpr int64_t kStep = 4 / sizeof(Value);
 
-inline int64_t vectors_at(int64_t column, int64_t columns) {
-  return smaller(kPanel, round_up(columns - column, kLanes)) / kLanes;
+template <class Value>
+int64_t vectors_at(int64_t column, int64_t columns) {
+  return smaller(kPanel<Value>, round_up(columns - column, kLanes)) / kLanes;
 }
 
 // a0 b0 a1 b1 … in bfloat16: the pairs that a dot-product instruction multiplies and adds.
@@ -21,14 +24,33 @@ CIFAR10_INLINE __m512i interleave(__m512 a, __m512 b) {
   return _mm512_permutexvar_epi16(order, joined);
 }
 
-struct Left {  // [rows,2·pairs]: row r, pair p at values + r·row + p·pair
-  const bf16* values;
+CIFAR10_INLINE __m512bh broadcast(const bf16* step) {
+  int32_t pair;
+  __builtin_memcpy(&pair, step, sizeof pair);
+  return (__m512bh)_mm512_set1_epi32(pair);
+}
+CIFAR10_INLINE __m512 broadcast(const float* step) { return _mm512_set1_ps(*step); }
+
+CIFAR10_INLINE __m512bh load_columns(const bf16* steps) { return (__m512bh)_mm512_loadu_si512(steps); }
+CIFAR10_INLINE __m512 load_columns(const float* steps) { return _mm512_loadu_ps(steps); }
+
+CIFAR10_INLINE __m512 add_product(__m512 sum, __m512bh row, __m512bh columns) {
+  return _mm512_dpbf16_ps(sum, row, columns);
+}
+CIFAR10_INLINE __m512 add_product(__m512 sum, __m512 row, __m512 columns) {
+  return _mm512_fmadd_ps(row, columns, sum);
+}
+
+template <class Value>
+struct Left {  // [rows,steps,kStep]: row r, step s at values + r·row + s·step
+  const Value* values;
   int64_t row;
-  int64_t pair;
+  int64_t step;
 };
-struct Right {  // [pairs,columns,2]
-  const bf16* values;
-  int64_t pair;
+template <class Value>
+struct Right {  // [steps,columns,kStep]
+  const Value* values;
+  int64_t step;
 };
 struct Product {  // [rows,columns]
   float* values;
@@ -36,8 +58,9 @@ struct Product {  // [rows,columns]
 };
 
 // kRows x 16·kVectors results, in registers over the whole reduction.
-template <int kRows, int kVectors, bool kAdds>
-CIFAR10_INLINE void multiply(const Left& left, const Right& right, int64_t pairs, const Product& product) {
+template <int kRows, int kVectors, bool kAdds, class Value>
+CIFAR10_INLINE void multiply(const Left<Value>& left, const Right<Value>& right, int64_t steps,
+                             const Product& product) {
   __m512 sums[kRows][kVectors];
 #pragma GCC unroll 32
   for (int i = 0; i < kRows; ++i)
@@ -45,18 +68,16 @@ CIFAR10_INLINE void multiply(const Left& left, const Right& right, int64_t pairs
     for (int j = 0; j < kVectors; ++j)
       sums[i][j] =
           kAdds ? _mm512_loadu_ps(product.values + i * product.row + j * kLanes) : _mm512_setzero_ps();
-  for (int64_t p = 0; p < pairs; ++p) {
-    __m512bh columns[kVectors];
+  for (int64_t s = 0; s < steps; ++s) {
+    decltype(load_columns(right.values)) columns[kVectors];
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j)
-      columns[j] = (__m512bh)_mm512_loadu_si512(right.values + p * right.pair + j * 2 * kLanes);
+      columns[j] = load_columns(right.values + s * right.step + j * kStep<Value> * kLanes);
 #pragma GCC unroll 32
     for (int i = 0; i < kRows; ++i) {
-      int32_t pair;
-      __builtin_memcpy(&pair, left.values + i * left.row + p * left.pair, sizeof pair);
-      const auto row = (__m512bh)_mm512_set1_epi32(pair);
+      const auto row = broadcast(left.values + i * left.row + s * left.step);
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; ++j) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], row, columns[j]);
+      for (int j = 0; j < kVectors; ++j) sums[i][j] = add_product(sums[i][j], row, columns[j]);
     }
   }
 #pragma GCC unroll 32

@@ -46,13 +46,15 @@ inline Grid grid_of(const Shape& shape) { return {(shape.height + 1) / 2, (shape
 inline Grid pooled_grid_of(const Shape& shape) { return {shape.height / 2, shape.width / 2}; }
 
 // What pixels outside the image hold, whatever the channel: zero, and no winner.
-alignas(64) constexpr bf16 kZeros[kLanes] = {};
+template <class Value>
+alignas(64) constexpr Value kZeros[kLanes] = {};
 alignas(64) constexpr uint8_t kNoWinners[kLanes] = {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
 
 // Where a tile's values come from: rows of pixels, which are zero outside the image.
+template <class Value>
 class PlainInput {
  public:
-  PlainInput(const bf16* values, const Shape& shape, int64_t channels)
+  PlainInput(const Value* values, const Shape& shape, int64_t channels)
       : values_(values),
         images_(shape.images),
         height_(shape.height),
@@ -60,23 +62,23 @@ class PlainInput {
         channels_(channels) {}
 
   struct Row {
-    const bf16* values;
+    const Value* values;
     int64_t pixel;     // from one to the next
     int64_t channels;  // all bits, or none of them: outside
   };
   Row row(int64_t image, int64_t y) const {
-    if (image >= images_ || y < 0 || y >= height_) return {kZeros, 0, 0};
+    if (image >= images_ || y < 0 || y >= height_) return {kZeros<Value>, 0, 0};
     return {values_ + (image * height_ + y) * width_ * channels_, channels_, -1};
   }
   int64_t width() const { return width_; }
 
   template <class Lanes>
   static CIFAR10_METHOD __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
-    return load_bf16(row.values + x * row.pixel + (channel & row.channels), lanes);
+    return avx512::load(row.values + x * row.pixel + (channel & row.channels), lanes);
   }
 
  private:
-  const bf16* values_;
+  const Value* values_;
   int64_t images_, height_, width_, channels_;
 };
 
@@ -98,7 +100,7 @@ class UnpooledInput {
     char position;     // of the row's first pixel in its square
   };
   Row row(int64_t image, int64_t y) const {
-    if (image >= images_ || y < 0 || y >= 2 * height_) return {kZeros, kNoWinners, 0, 0, 0};
+    if (image >= images_ || y < 0 || y >= 2 * height_) return {kZeros<bf16>, kNoWinners, 0, 0, 0};
     const int64_t offset = (image * height_ + y / 2) * width_ * channels_;
     return {gradient_.values + offset, gradient_.winners + offset, channels_, -1, char(y % 2 * 2)};
   }

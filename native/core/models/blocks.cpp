@@ -71,9 +71,46 @@ BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options) 
 
 at::Tensor BatchNormImpl::forward(const at::Tensor& x, Activation activation, const at::Tensor& residual) {
   if (is_training()) num_batches_tracked.add_(1);
-  const kernels::BatchNormState state{
-      weight, bias, running_mean, running_var, is_training(), options_.momentum, options_.epsilon};
-  return kernels::batch_norm_act(x, residual, state, activation);
+  return kernels::batch_norm_act(x, residual, state(), activation);
+}
+
+kernels::BatchNormState BatchNormImpl::state() const {
+  return {weight, bias, running_mean, running_var, is_training(), options_.momentum, options_.epsilon};
+}
+
+at::Tensor ConvNorm::forward(const at::Tensor& x, Activation activation, const at::Tensor& residual) {
+  if (const auto* const both = folded(x)) return (*both)(x, residual, activation, /*pools=*/false);
+  return norm_->forward(conv_->forward(x), activation, residual);
+}
+
+at::Tensor ConvNorm::forward_max_pool(const at::Tensor& x, Activation activation) {
+  if (const auto* const both = folded(x)) return (*both)(x, {}, activation, /*pools=*/true);
+  return norm_->forward(conv_->forward_max_pool(x), activation);
+}
+
+std::array<ConvNorm::Version, 5> ConvNorm::versions() const {
+  const auto version = [](const at::Tensor& tensor) {
+    return Version{tensor.const_data_ptr(), static_cast<uint32_t>(tensor._version())};
+  };
+  return {version(conv_->weight), version(norm_->weight), version(norm_->bias), version(norm_->running_mean),
+          version(norm_->running_var)};
+}
+
+const kernels::FoldedConv* ConvNorm::folded(const at::Tensor& x) {
+  if (norm_->is_training()) folded_.reset();  // not every operator counts its writes to the statistics
+  if (norm_->is_training() || !conv_->is_plain_3x3() || !kernels::FoldedConv::suits(x, conv_->weight))
+    return nullptr;
+  const auto now = versions();
+  if (!folded_ || folded_->dtype() != x.scalar_type() || folded_versions_ != now) {
+    folded_.emplace(conv_->weight, norm_->state(), x.scalar_type());
+    folded_versions_ = now;
+  }
+  return &*folded_;
+}
+
+ConvNorm add_conv_norm(torch::nn::Module& parent, const std::string& conv_key, const Conv& conv,
+                       const std::string& norm_key, const BatchNorm& norm) {
+  return {parent.register_module(conv_key, conv), parent.register_module(norm_key, norm)};
 }
 
 GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double epsilon)

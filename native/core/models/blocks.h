@@ -6,7 +6,14 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "kernels/batch_norm_act.h"
+#include "kernels/folded_conv.h"
 #include "models/model_options.h"
 
 namespace cifar10 {
@@ -22,12 +29,12 @@ class ConvImpl : public torch::nn::Module {
   // Followed by max pooling of 2x2 squares: [B,in,H,W] -> [B,out,H'/2,W'/2].
   at::Tensor forward_max_pool(const at::Tensor& x) const;
 
+  bool is_plain_3x3() const;  // as kernels/conv3x3.h has it
+
   at::Tensor weight;  // float32 [out,in,kernel,kernel], channels-last
   at::Tensor bias;    // float32 [out], or undefined
 
  private:
-  bool is_plain_3x3() const;  // as kernels/conv3x3.h has it
-
   int64_t stride_;
   int64_t padding_;
 };
@@ -52,10 +59,48 @@ class BatchNormImpl : public torch::nn::Module {
   at::Tensor running_var;
   at::Tensor num_batches_tracked;  // int64 scalar
 
+  kernels::BatchNormState state() const;  // shares its tensors
+
  private:
   BatchNormOptions options_;
 };
 TORCH_MODULE(BatchNorm);
+
+// A convolution with the batch norm behind it, which the model has registered under keys of its own: in
+// evaluation mode the two are one operator where there is one (kernels/folded_conv.h), folded when it is
+// first used and again when their tensors have changed.
+class ConvNorm {
+ public:
+  ConvNorm() = default;
+  ConvNorm(Conv conv, BatchNorm norm) : conv_(std::move(conv)), norm_(std::move(norm)) {}
+  explicit operator bool() const { return !conv_.is_empty(); }
+
+  // activation(norm(conv(x)) + residual)
+  at::Tensor forward(const at::Tensor& x, Activation activation = Activation::kNone,
+                     const at::Tensor& residual = {});
+  // With max pooling of 2x2 squares before the norm.
+  at::Tensor forward_max_pool(const at::Tensor& x, Activation activation);
+
+ private:
+  // What a folded operator was made of: where a tensor lies, and how often it had been written to.
+  struct Version {
+    const void* data;
+    uint32_t writes;
+    bool operator==(const Version&) const = default;
+  };
+  std::array<Version, 5> versions() const;
+  // Null where the two are not folded.
+  const kernels::FoldedConv* folded(const at::Tensor& x);
+
+  Conv conv_{nullptr};
+  BatchNorm norm_{nullptr};
+  std::optional<kernels::FoldedConv> folded_;
+  std::array<Version, 5> folded_versions_{};
+};
+
+// Registers both in `parent` under these keys.
+ConvNorm add_conv_norm(torch::nn::Module& parent, const std::string& conv_key, const Conv& conv,
+                       const std::string& norm_key, const BatchNorm& norm);
 
 // Wu & He 2018 (arXiv 1803.08494): as torch.nn.GroupNorm, the same in training and evaluation mode.
 class GroupNormImpl : public torch::nn::Module {

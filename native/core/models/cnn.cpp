@@ -12,14 +12,14 @@ CnnLayer::CnnLayer(torch::nn::Module& stage, int64_t number, int64_t in, int64_t
   conv_ = stage.register_module("conv" + suffix, Conv(in, out, 3, 1, 1, has_bias, generator));
   kaiming_normal_fan_out_(conv_->weight, generator);
   if (options.norm == NormKind::kBatch)
-    bn_ = stage.register_module("bn" + suffix, BatchNorm(out, options.batch_norm));
+    batch_normed_ = {conv_, stage.register_module("bn" + suffix, BatchNorm(out, options.batch_norm))};
   if (options.norm == NormKind::kGroup)
     gn_ = stage.register_module("gn" + suffix, GroupNorm(options.groups, out, options.batch_norm.epsilon));
 }
 
 at::Tensor CnnLayer::forward(const at::Tensor& x) {
+  if (batch_normed_) return batch_normed_.forward(x, Activation::kRelu);
   const auto features = conv_->forward(x);
-  if (bn_) return bn_->forward(features, Activation::kRelu);
   return at::relu(gn_ ? gn_->forward(features) : features);
 }
 

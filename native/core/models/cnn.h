@@ -20,8 +20,8 @@ class CnnLayer {
 
  private:
   Conv conv_{nullptr};
-  BatchNorm bn_{nullptr};  // one of the two at most
-  GroupNorm gn_{nullptr};
+  ConvNorm batch_normed_;  // that convolution with a batch norm behind it; empty with another norm or none
+  GroupNorm gn_{nullptr};  // empty likewise
 };
 
 class Cnn : public Model {

@@ -52,19 +52,19 @@ at::Tensor patch_covariance(const at::Tensor& images) {
 
 FastGroupImpl::FastGroupImpl(int64_t in, int64_t out, const FastCnnOptions& options,
                              at::Generator& generator) {
-  conv1_ = register_module("conv1", identity_conv(in, out, generator));
-  bn1_ = register_module("bn1", bias_only_norm(out, options.batch_norm));
-  conv2_ = register_module("conv2", identity_conv(out, out, generator));
-  bn2_ = register_module("bn2", bias_only_norm(out, options.batch_norm));
-  if (options.convs_per_group == 2) return;
-  conv3_ = register_module("conv3", identity_conv(out, out, generator));
-  bn3_ = register_module("bn3", bias_only_norm(out, options.batch_norm));
+  const auto add_layer = [&](const std::string& number, int64_t channels) {
+    return add_conv_norm(*this, "conv" + number, identity_conv(channels, out, generator), "bn" + number,
+                         bias_only_norm(out, options.batch_norm));
+  };
+  first_ = add_layer("1", in);
+  second_ = add_layer("2", out);
+  if (options.convs_per_group == 3) third_ = add_layer("3", out);
 }
 
 at::Tensor FastGroupImpl::forward(const at::Tensor& x) {
-  const auto first = bn1_->forward(conv1_->forward_max_pool(x), Activation::kGelu);
-  const auto second = bn2_->forward(conv2_->forward(first), Activation::kGelu);
-  return conv3_ ? bn3_->forward(conv3_->forward(second), Activation::kGelu, first) : second;
+  const auto first = first_.forward_max_pool(x, Activation::kGelu);
+  const auto second = second_.forward(first, Activation::kGelu);
+  return third_ ? third_.forward(second, Activation::kGelu, first) : second;
 }
 
 FastCnn::FastCnn(const FastCnnOptions& options, at::Generator& generator) : options_(options) {

@@ -15,8 +15,7 @@ class FastGroupImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);  // [B,in,S,S] -> [B,out,S/2,S/2]
 
  private:
-  Conv conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};  // the third and its norm may be empty
-  BatchNorm bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr};
+  ConvNorm first_, second_, third_;  // the third may be empty
 };
 TORCH_MODULE(FastGroup);
 

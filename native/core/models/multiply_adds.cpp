@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "data/dataset.h"
+#include "kernels/choice.h"
 #include "torch_api.h"
 
 namespace cifar10 {
@@ -57,6 +58,7 @@ int64_t multiply_adds(Model& model) {
   const torch::NoGradGuard no_grad;
   const bool was_training = model.is_training();
   model.eval();
+  const KernelsGuard guard(Kernels::kLibtorch);  // whose operators are recorded
   {
     const OperatorWatch watch;
     model.forward(torch::zeros({1, 3, kImageSize, kImageSize}));

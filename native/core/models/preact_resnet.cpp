@@ -19,36 +19,36 @@ Conv add_shortcut(torch::nn::Module& block, const BlockShape& shape, const std::
 }  // namespace
 
 PreActBlock::PreActBlock(const BlockShape& shape, const PreActPlan& plan, at::Generator& generator) {
-  bn1_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm));
-  conv1_ = register_module("conv1", conv3x3(shape.in, shape.width, shape.stride, generator));
-  bn2_ = register_module("bn2", BatchNorm(shape.width, plan.batch_norm));
+  norm_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm));
+  first_ = add_conv_norm(*this, "conv1", conv3x3(shape.in, shape.width, shape.stride, generator), "bn2",
+                         BatchNorm(shape.width, plan.batch_norm));
   dropout_ = register_module("dropout", Dropout(plan.dropout));
-  conv2_ = register_module("conv2", conv3x3(shape.width, shape.out, 1, generator));
+  last_ = register_module("conv2", conv3x3(shape.width, shape.out, 1, generator));
   shortcut_ = add_shortcut(*this, shape, plan.shortcut_key, generator);
 }
 
 at::Tensor PreActBlock::forward(const at::Tensor& x) {
-  const auto active = bn1_->forward(x, Activation::kRelu);
-  const auto middle = bn2_->forward(conv1_->forward(active), Activation::kRelu);
-  return conv2_->forward(dropout_->forward(middle)) + (shortcut_ ? shortcut_->forward(active) : x);
+  const auto active = norm_->forward(x, Activation::kRelu);
+  const auto middle = first_.forward(active, Activation::kRelu);
+  return last_->forward(dropout_->forward(middle)) + (shortcut_ ? shortcut_->forward(active) : x);
 }
 
 PreActBottleneck::PreActBottleneck(const BlockShape& shape, const PreActPlan& plan,
                                    at::Generator& generator) {
-  bn1_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm));
-  conv1_ = register_module("conv1", conv1x1(shape.in, shape.width, 1, generator));
-  bn2_ = register_module("bn2", BatchNorm(shape.width, plan.batch_norm));
-  conv2_ = register_module("conv2", conv3x3(shape.width, shape.width, shape.stride, generator));
-  bn3_ = register_module("bn3", BatchNorm(shape.width, plan.batch_norm));
-  conv3_ = register_module("conv3", conv1x1(shape.width, shape.out, 1, generator));
+  norm_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm));
+  first_ = add_conv_norm(*this, "conv1", conv1x1(shape.in, shape.width, 1, generator), "bn2",
+                         BatchNorm(shape.width, plan.batch_norm));
+  second_ = add_conv_norm(*this, "conv2", conv3x3(shape.width, shape.width, shape.stride, generator), "bn3",
+                          BatchNorm(shape.width, plan.batch_norm));
+  last_ = register_module("conv3", conv1x1(shape.width, shape.out, 1, generator));
   shortcut_ = add_shortcut(*this, shape, plan.shortcut_key, generator);
 }
 
 at::Tensor PreActBottleneck::forward(const at::Tensor& x) {
-  const auto active = bn1_->forward(x, Activation::kRelu);
-  const auto narrow = bn2_->forward(conv1_->forward(active), Activation::kRelu);
-  const auto middle = bn3_->forward(conv2_->forward(narrow), Activation::kRelu);
-  return conv3_->forward(middle) + (shortcut_ ? shortcut_->forward(active) : x);
+  const auto active = norm_->forward(x, Activation::kRelu);
+  const auto narrow = first_.forward(active, Activation::kRelu);
+  const auto middle = second_.forward(narrow, Activation::kRelu);
+  return last_->forward(middle) + (shortcut_ ? shortcut_->forward(active) : x);
 }
 
 PreActNet::PreActNet(const PreActPlan& plan, at::Generator& generator) {

@@ -29,8 +29,9 @@ class PreActBlock : public ResidualBlock {
   at::Tensor forward(const at::Tensor& x) override;
 
  private:
-  BatchNorm bn1_{nullptr}, bn2_{nullptr};
-  Conv conv1_{nullptr}, conv2_{nullptr}, shortcut_{nullptr};
+  BatchNorm norm_{nullptr};
+  ConvNorm first_;
+  Conv last_{nullptr}, shortcut_{nullptr};
   Dropout dropout_{nullptr};
 };
 
@@ -41,8 +42,9 @@ class PreActBottleneck : public ResidualBlock {
   at::Tensor forward(const at::Tensor& x) override;
 
  private:
-  BatchNorm bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr};
-  Conv conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr}, shortcut_{nullptr};
+  BatchNorm norm_{nullptr};
+  ConvNorm first_, second_;
+  Conv last_{nullptr}, shortcut_{nullptr};
 };
 
 // Stem convolution, stages, a last batch norm and ReLU, global average pool, linear layer.

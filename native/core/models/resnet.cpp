@@ -7,46 +7,46 @@ namespace cifar10 {
 
 ProjectionImpl::ProjectionImpl(const BlockShape& shape, const BatchNormOptions& batch_norm,
                                at::Generator& generator) {
-  conv_ = register_module("0", conv1x1(shape.in, shape.out, shape.stride, generator));
-  bn_ = register_module("1", BatchNorm(shape.out, batch_norm));
+  layer_ = add_conv_norm(*this, "0", conv1x1(shape.in, shape.out, shape.stride, generator), "1",
+                         BatchNorm(shape.out, batch_norm));
 }
 
-at::Tensor ProjectionImpl::forward(const at::Tensor& x) { return bn_->forward(conv_->forward(x)); }
+at::Tensor ProjectionImpl::forward(const at::Tensor& x) { return layer_.forward(x); }
 
 BasicBlock::BasicBlock(const BlockShape& shape, const std::string& shortcut_name,
                        const BatchNormOptions& batch_norm, at::Generator& generator) {
-  conv1_ = register_module("conv1", conv3x3(shape.in, shape.width, shape.stride, generator));
-  bn1_ = register_module("bn1", BatchNorm(shape.width, batch_norm));
-  conv2_ = register_module("conv2", conv3x3(shape.width, shape.out, 1, generator));
-  bn2_ = register_module("bn2", BatchNorm(shape.out, batch_norm));
+  first_ = add_conv_norm(*this, "conv1", conv3x3(shape.in, shape.width, shape.stride, generator), "bn1",
+                         BatchNorm(shape.width, batch_norm));
+  second_ = add_conv_norm(*this, "conv2", conv3x3(shape.width, shape.out, 1, generator), "bn2",
+                          BatchNorm(shape.out, batch_norm));
   if (shape.changes()) shortcut_ = register_module(shortcut_name, Projection(shape, batch_norm, generator));
 }
 
 at::Tensor BasicBlock::forward(const at::Tensor& x) {
-  const auto middle = bn1_->forward(conv1_->forward(x), Activation::kRelu);
-  return bn2_->forward(conv2_->forward(middle), Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
+  const auto middle = first_.forward(x, Activation::kRelu);
+  return second_.forward(middle, Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
 }
 
 Bottleneck::Bottleneck(const BlockShape& shape, const std::string& shortcut_name,
                        const BatchNormOptions& batch_norm, at::Generator& generator) {
-  conv1_ = register_module("conv1", conv1x1(shape.in, shape.width, 1, generator));
-  bn1_ = register_module("bn1", BatchNorm(shape.width, batch_norm));
-  conv2_ = register_module("conv2", conv3x3(shape.width, shape.width, shape.stride, generator));
-  bn2_ = register_module("bn2", BatchNorm(shape.width, batch_norm));
-  conv3_ = register_module("conv3", conv1x1(shape.width, shape.out, 1, generator));
-  bn3_ = register_module("bn3", BatchNorm(shape.out, batch_norm));
+  first_ = add_conv_norm(*this, "conv1", conv1x1(shape.in, shape.width, 1, generator), "bn1",
+                         BatchNorm(shape.width, batch_norm));
+  second_ = add_conv_norm(*this, "conv2", conv3x3(shape.width, shape.width, shape.stride, generator), "bn2",
+                          BatchNorm(shape.width, batch_norm));
+  third_ = add_conv_norm(*this, "conv3", conv1x1(shape.width, shape.out, 1, generator), "bn3",
+                         BatchNorm(shape.out, batch_norm));
   if (shape.changes()) shortcut_ = register_module(shortcut_name, Projection(shape, batch_norm, generator));
 }
 
 at::Tensor Bottleneck::forward(const at::Tensor& x) {
-  const auto narrow = bn1_->forward(conv1_->forward(x), Activation::kRelu);
-  const auto middle = bn2_->forward(conv2_->forward(narrow), Activation::kRelu);
-  return bn3_->forward(conv3_->forward(middle), Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
+  const auto narrow = first_.forward(x, Activation::kRelu);
+  const auto middle = second_.forward(narrow, Activation::kRelu);
+  return third_.forward(middle, Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
 }
 
 ResidualNet::ResidualNet(const Plan& plan, at::Generator& generator) {
-  conv1_ = register_module("conv1", conv3x3(3, plan.stages.stem, 1, generator));
-  bn1_ = register_module("bn1", BatchNorm(plan.stages.stem, plan.batch_norm));
+  stem_ = add_conv_norm(*this, "conv1", conv3x3(3, plan.stages.stem, 1, generator), "bn1",
+                        BatchNorm(plan.stages.stem, plan.batch_norm));
   const MakeBlock make_block = [&](const BlockShape& shape) -> std::shared_ptr<ResidualBlock> {
     if (plan.stages.has_bottlenecks())
       return std::make_shared<Bottleneck>(shape, plan.shortcut_name, plan.batch_norm, generator);
@@ -59,7 +59,7 @@ ResidualNet::ResidualNet(const Plan& plan, at::Generator& generator) {
 }
 
 at::Tensor ResidualNet::forward(const at::Tensor& images) {
-  auto x = bn1_->forward(conv1_->forward(images), Activation::kRelu);  // [B,stem,32,32]
+  auto x = stem_.forward(images, Activation::kRelu);  // [B,stem,32,32]
   for (auto& block : blocks_) x = block->forward(x);
   return head_->forward(x.mean({2, 3})).to(torch::kFloat32);
 }

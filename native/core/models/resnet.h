@@ -19,8 +19,7 @@ class ProjectionImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);
 
  private:
-  Conv conv_{nullptr};
-  BatchNorm bn_{nullptr};
+  ConvNorm layer_;
 };
 TORCH_MODULE(Projection);
 
@@ -32,8 +31,7 @@ class BasicBlock : public ResidualBlock {
   at::Tensor forward(const at::Tensor& x) override;
 
  private:
-  Conv conv1_{nullptr}, conv2_{nullptr};
-  BatchNorm bn1_{nullptr}, bn2_{nullptr};
+  ConvNorm first_, second_;
   Projection shortcut_{nullptr};  // empty: the identity
 };
 
@@ -46,8 +44,7 @@ class Bottleneck : public ResidualBlock {
   at::Tensor forward(const at::Tensor& x) override;
 
  private:
-  Conv conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
-  BatchNorm bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr};
+  ConvNorm first_, second_, third_;
   Projection shortcut_{nullptr};  // empty: the identity
 };
 
@@ -66,8 +63,7 @@ class ResidualNet : public Model {
   ResidualNet(const Plan& plan, at::Generator& generator);
 
  private:
-  Conv conv1_{nullptr};
-  BatchNorm bn1_{nullptr};
+  ConvNorm stem_;
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;
   Linear head_{nullptr};
 };

@@ -1,0 +1,165 @@
+// Owns convolution by tiles: transformed input, products with packed weights, and where the results of a tile
+// go. For files compiled for AVX-512 only.
+#pragma once
+
+#include "kernels/winograd_products_avx512.h"
+#include "kernels/winograd_transforms_avx512.h"
+
+namespace cifar10::kernels::winograd {
+namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
+
+// What becomes of a result before it is stored; `at` is where.
+struct AsItIs {
+  template <class Lanes>
+  CIFAR10_METHOD __m512 operator()(__m512 result, int64_t, int64_t, Lanes) const {
+    return result;
+  }
+};
+
+// Where the four results of a tile go.
+template <class Value, class Finish>
+class PlainOutput {
+ public:
+  PlainOutput(Value* values, const Shape& shape, int64_t channels, const Finish& finish)
+      : values_(values), height_(shape.height), width_(shape.width), channels_(channels), finish_(finish) {}
+
+  template <class Lanes>
+  CIFAR10_METHOD void store(const Tile& tile, int64_t channel, Lanes lanes, const __m512 (&y)[2][2]) const {
+    const int64_t rows = smaller(2, height_ - 2 * tile.row), columns = smaller(2, width_ - 2 * tile.column);
+    const int64_t corner =
+        ((tile.image * height_ + 2 * tile.row) * width_ + 2 * tile.column) * channels_ + channel;
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j) {
+        const int64_t at = corner + (i * width_ + j) * channels_;
+        avx512::store(values_ + at, lanes, finish_(y[i][j], at, channel, lanes));
+      }
+  }
+
+ private:
+  Value* values_;
+  int64_t height_, width_, channels_;
+  Finish finish_;
+};
+
+template <class Value, class Finish>
+class MaxPoolOutput {
+ public:
+  // `winners` may be null.
+  MaxPoolOutput(Value* values, uint8_t* winners, const Shape& shape, const Finish& finish)
+      : values_(values),
+        winners_(winners),
+        height_(shape.height / 2),
+        width_(shape.width / 2),
+        channels_(shape.out),
+        finish_(finish) {}
+
+  // The first of equal values wins, and a NaN always, as in at::max_pool2d.
+  template <class Lanes>
+  CIFAR10_METHOD void store(const Tile& tile, int64_t channel, Lanes lanes, const __m512 (&y)[2][2]) const {
+    auto best = y[0][0];
+    auto winner = _mm512_setzero_si512();
+#pragma GCC unroll 3
+    for (int position = 1; position < 4; ++position) {
+      const auto value = y[position / 2][position % 2];
+      const auto wins =
+          _mm512_cmp_ps_mask(value, best, _CMP_GT_OQ) | _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+      best = _mm512_mask_mov_ps(best, wins, value);
+      winner = _mm512_mask_mov_epi32(winner, wins, _mm512_set1_epi32(position));
+    }
+    const int64_t at = ((tile.image * height_ + tile.row) * width_ + tile.column) * channels_ + channel;
+    avx512::store(values_ + at, lanes, finish_(best, at, channel, lanes));
+    if (winners_ != nullptr) store_bytes(winners_ + at, lanes, _mm512_cvtepi32_epi8(winner));
+  }
+
+ private:
+  Value* values_;
+  uint8_t* winners_;
+  int64_t height_, width_, channels_;
+  Finish finish_;
+};
+
+// A run of tiles' transformed input, all channels: a row for each tile in each of the sixteen matrices,
+// `plane` elements apart.
+template <class Value, class Input>
+void write_rows(const Input& input, const Tile& first, int64_t count, int64_t channels, Value* row,
+                int64_t plane) {
+  const Strip<Input, 4> pixels(input, first.image, 2 * first.row - 1);
+  for_each_vector(channels, [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
+    InputTiles<Input> tiles;
+    int64_t x = 2 * first.column - 1;
+    tiles.begin(pixels, x, channel, lanes);
+    Value* to = row + channel;
+    for (int64_t i = 0; i < count; ++i, x += 2, to += channels) {
+      __m512 v[kProducts];
+      tiles.next(pixels, x, channel, lanes, v);
+#pragma GCC unroll 16
+      for (int t = 0; t < kProducts; ++t) avx512::store(to + t * plane, lanes, v[t]);
+    }
+  });
+}
+
+// All sixteen products of a block of tiles with a panel of weights: v [16,kBlock,in] -> m [16,kBlock,kPanel].
+template <int kVectors, class Value>
+void multiply_panel(const Value* v, const Value* panel, int64_t in, int64_t count, float* m) {
+  constexpr int kRows = kVectors == 4   ? 6
+                        : kVectors == 3 ? 8
+                        : kVectors == 2 ? 12
+                                        : 24;  // 24 registers of sums
+  constexpr int64_t kTiles = kBlock<Value>, kColumns = kPanel<Value>;
+  static_assert(kTiles % kRows == 0);
+  for (int64_t t = 0; t < kProducts; ++t)
+    for (int64_t row = 0; row < count; row += kRows)
+      multiply<kRows, kVectors, false>(
+          Left<Value>{v + (t * kTiles + row) * in, in, kStep<Value>},
+          Right<Value>{panel + t * in * kVectors * kLanes, kStep<Value> * kVectors * kLanes},
+          in / kStep<Value>, {m + (t * kTiles + row) * kColumns, kColumns});
+}
+
+template <class Value>
+void multiply_panel(int64_t vectors, const Value* v, const Value* panel, int64_t in, int64_t count,
+                    float* m) {
+  if constexpr (kPanel<Value> == 64) {
+    if (vectors == 4) return multiply_panel<4>(v, panel, in, count, m);
+    if (vectors == 3) return multiply_panel<3>(v, panel, in, count, m);
+  }
+  if (vectors == 2) return multiply_panel<2>(v, panel, in, count, m);
+  multiply_panel<1>(v, panel, in, count, m);
+}
+
+// A run of tiles' results for a panel of channels, from their sums of products.
+template <class Value, class Output>
+void write_results(const Output& output, const Tile& first, int64_t count, const float* sums, int64_t column,
+                   int64_t out) {
+  for_each_vector(smaller(kPanel<Value>, out - column),
+                  [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
+                    for (int64_t i = 0; i < count; ++i) {
+                      __m512 y[2][2];
+                      transform_output(sums + i * kPanel<Value> + channel, kBlock<Value> * kPanel<Value>, y);
+                      output.store({first.image, first.row, first.column + i}, column + channel, lanes, y);
+                    }
+                  });
+}
+
+template <class Value, class Input, class Output>
+void convolve_tiles(const Grid& grid, int64_t in, int64_t out, const Input& input, const Value* packed,
+                    const Output& output, void* scratch, const Part& part) {
+  constexpr int64_t kTiles = kBlock<Value>, kColumns = kPanel<Value>;
+  float* const m = static_cast<float*>(scratch);
+  Value* const v = reinterpret_cast<Value*>(m + kProducts * kTiles * kColumns);
+  const int64_t last_column = smaller(part.last_column, out);
+  for (int64_t block = part.begin; block < part.end; block += kTiles) {
+    const int64_t count = smaller(kTiles, part.end - block);
+    grid.for_each_run(block, block + count, [&](int64_t i, const Tile& first, int64_t tiles) {
+      write_rows(input, first, tiles, in, v + i * in, kTiles * in);
+    });
+    for (int64_t column = part.first_column; column < last_column; column += kColumns) {
+      multiply_panel(vectors_at<Value>(column, out), v, packed + column * kProducts * in, in, count, m);
+      grid.for_each_run(block, block + count, [&](int64_t i, const Tile& first, int64_t tiles) {
+        write_results<Value>(output, first, tiles, m + i * kColumns, column, out);
+      });
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cifar10::kernels::winograd
