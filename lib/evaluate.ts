@@ -1,7 +1,7 @@
 // Owns judging a checkpoint by the test images.
 import type { Config } from './config/index.js';
 import { resolveDataset } from './dataset/index.js';
-import { openModel, type RuntimeOptions } from './model.js';
+import { type Model, openModel, type RuntimeOptions } from './model.js';
 import { Listener, runJob } from './native-job.js';
 
 export interface EvaluateOptions extends RuntimeOptions {
@@ -56,8 +56,19 @@ export interface EvaluateResult {
  * Errors: those of opening the checkpoint, `DATASET_NOT_FOUND`, `DATASET_CORRUPT`, `ABORTED`.
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
+  const model = await openModel(options.checkpoint, options, 'evalPrecision');
+  try {
+    return await evaluateModel(model, options);
+  } finally {
+    model.predictor.close();
+  }
+}
+
+async function evaluateModel(
+  { predictor, config, classNames }: Model,
+  options: EvaluateOptions,
+): Promise<EvaluateResult> {
   const { signal, onProgress, ttaLevel = 0 } = options;
-  const { predictor, config, classNames } = await openModel(options.checkpoint, options, 'evalPrecision');
   const { source, dataDir } = config.dataLoading;
   const files = await resolveDataset({
     source: options.source ?? source,

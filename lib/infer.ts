@@ -1,7 +1,7 @@
 // Owns classifying the image files of a folder, one record a file, going on past files that cannot be read.
 import { Cifar10Error, type ErrorCode } from './errors.js';
 import { decodeImage, listImages } from './images.js';
-import { openModel, type RuntimeOptions } from './model.js';
+import { type Model, openModel, type RuntimeOptions } from './model.js';
 import { throwIfAborted } from './native-job.js';
 import { type ClassifyOptions, classifyPixels, DECODED_TOGETHER, type Prediction } from './predict.js';
 
@@ -29,22 +29,34 @@ export type InferRecord = ({ file: string } & Prediction) | InferFailure;
 export async function* infer(options: InferOptions): AsyncGenerator<InferRecord, void, undefined> {
   const files = await listImages(options.testDir);
   const model = await openModel(options.checkpoint, options);
-  options.onStart?.(files.length);
-  for (let begin = 0; begin < files.length; begin += DECODED_TOGETHER) {
-    throwIfAborted(options.signal, 'the classification was stopped');
-    const decoded = await Promise.all(files.slice(begin, begin + DECODED_TOGETHER).map(decodeFile));
-    const readable = decoded.filter((item) => 'pixels' in item);
-    const predictions = await classifyPixels(
-      model,
-      readable.map(({ pixels }) => pixels),
-      options,
-    );
-    const byFile = new Map(readable.map(({ file }, index) => [file, predictions[index] as Prediction]));
-    for (const item of decoded) {
-      const prediction = byFile.get(item.file);
-      yield prediction ? { file: item.file, ...prediction } : (item as InferFailure);
+  try {
+    options.onStart?.(files.length);
+    for (let begin = 0; begin < files.length; begin += DECODED_TOGETHER) {
+      throwIfAborted(options.signal, 'the classification was stopped');
+      yield* await inferFiles(model, files.slice(begin, begin + DECODED_TOGETHER), options);
     }
+  } finally {
+    model.predictor.close();
   }
+}
+
+async function inferFiles(
+  model: Model,
+  files: readonly string[],
+  options: InferOptions,
+): Promise<InferRecord[]> {
+  const decoded = await Promise.all(files.map(decodeFile));
+  const readable = decoded.filter((item) => 'pixels' in item);
+  const predictions = await classifyPixels(
+    model,
+    readable.map(({ pixels }) => pixels),
+    options,
+  );
+  const byFile = new Map(readable.map(({ file }, index) => [file, predictions[index] as Prediction]));
+  return decoded.map((item) => {
+    const prediction = byFile.get(item.file);
+    return prediction ? { file: item.file, ...prediction } : (item as InferFailure);
+  });
 }
 
 async function decodeFile(file: string): Promise<{ file: string; pixels: Uint8Array } | InferFailure> {

@@ -44,14 +44,18 @@ export async function predict(
 ): Promise<Prediction[]> {
   const inputs = isList(images) ? images : [images];
   const model = await openModel(options.checkpoint, options);
-  const predictions: Prediction[] = [];
-  for (let begin = 0; begin < inputs.length; begin += DECODED_TOGETHER) {
-    throwIfAborted(options.signal, STOPPED);
-    const part = inputs.slice(begin, begin + DECODED_TOGETHER);
-    const pixels = await Promise.all(part.map((image) => decodeImage(image)));
-    predictions.push(...(await classifyPixels(model, pixels, options)));
+  try {
+    const predictions: Prediction[] = [];
+    for (let begin = 0; begin < inputs.length; begin += DECODED_TOGETHER) {
+      throwIfAborted(options.signal, STOPPED);
+      const part = inputs.slice(begin, begin + DECODED_TOGETHER);
+      const pixels = await Promise.all(part.map((image) => decodeImage(image)));
+      predictions.push(...(await classifyPixels(model, pixels, options)));
+    }
+    return predictions;
+  } finally {
+    model.predictor.close();
   }
-  return predictions;
 }
 
 function isList(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {

@@ -16,7 +16,7 @@ Failure describe_current_exception() {
   try {
     throw;
   } catch (const cifar10::Stopped&) {
-    return {"ABORTED", "stopped before the end", ""};
+    return stopped_failure();
   } catch (const cifar10::Error& error) {
     return {error.code(), error.what(), error.next_step()};
   } catch (const c10::OutOfMemoryError& error) {
@@ -31,6 +31,8 @@ Failure describe_current_exception() {
     return {"NATIVE_FAILURE", "an unknown exception", ""};
   }
 }
+
+Failure stopped_failure() { return {"ABORTED", "stopped before the end", ""}; }
 
 Napi::Error to_error(Napi::Env env, const Failure& failure) {
   auto error = Napi::Error::New(env, failure.message);

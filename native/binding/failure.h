@@ -15,6 +15,9 @@ struct Failure {
 // Describes the exception being handled; call it inside a catch block.
 Failure describe_current_exception();
 
+// Of work that was stopped.
+Failure stopped_failure();
+
 Napi::Error to_error(Napi::Env env, const Failure& failure);
 
 // Runs `work` on the JavaScript thread; what it throws is thrown on as a coded JavaScript error.

@@ -7,11 +7,12 @@
 Job::Job(Napi::Env env, const Napi::Value& listener)
     : registry_(*env.GetInstanceData<JobRegistry>()),
       deferred_(Napi::Promise::Deferred::New(env)),
-      stop_(std::make_shared<std::atomic<bool>>(false)) {
+      flags_(std::make_shared<Flags>()) {
   if (listener.IsFunction()) listener_ = Napi::Persistent(listener.As<Napi::Function>());
 }
 
-Napi::Object Job::start(Napi::Env env, const Napi::Value& listener, Work work) {
+Napi::Object Job::start(Napi::Env env, const Napi::Value& listener, Work work,
+                        std::shared_ptr<WorkThread> thread) {
   auto* job = new Job(env, listener);
   job->channel_ = Channel::New(
       env, "cifar10-torch", 0, 1, job, [](Napi::Env e, void*, Job* ended) { finalize(e, ended); },
@@ -22,16 +23,24 @@ Napi::Object Job::start(Napi::Env env, const Napi::Value& listener, Work work) {
   job->registry_.jobs.insert(job);
   auto handle = Napi::Object::New(env);
   handle.Set("result", job->deferred_.Promise());
+  const bool may_wait = thread != nullptr;
   handle.Set("stop",
-             Napi::Function::New(env, [flag = job->stop_](const Napi::CallbackInfo&) { *flag = true; }));
-  job->start_thread(std::move(work));
+             Napi::Function::New(env, [job, may_wait, flags = job->flags_](const Napi::CallbackInfo& info) {
+               flags->stop = true;
+               // Not taken yet: the job lives.
+               if (may_wait && !flags->is_taken.exchange(true)) job->abandon(info.Env());
+             }));
+  job->post_work(std::move(work), std::move(thread));
   return handle;
 }
 
-void Job::start_thread(Work work) {
+void Job::post_work(Work work, std::shared_ptr<WorkThread> thread) {
   try {
-    thread_ = std::thread([this, work = std::move(work)] { run(work); });
+    thread_ = thread ? std::move(thread) : std::make_shared<WorkThread>();
+    done_ = thread_->post(
+        [this, work = std::move(work)]() mutable noexcept { run(std::exchange(work, nullptr)); });
   } catch (...) {  // the system has no thread left
+    flags_->is_taken = true;
     post([this, failure = describe_current_exception()](Napi::Env env) {
       deferred_.Reject(to_error(env, failure).Value());
     });
@@ -39,16 +48,25 @@ void Job::start_thread(Work work) {
   }
 }
 
-void Job::run(const Work& work) {
-  try {
-    post([this, to_js = work(*this)](Napi::Env env) { settle(to_js, env); });
-  } catch (...) {
-    post([this, failure = describe_current_exception()](Napi::Env env) {
-      deferred_.Reject(to_error(env, failure).Value());
-    });
+void Job::wait() const {
+  if (done_.valid()) done_.wait();
+}
+
+// Takes the work: what it holds is gone when the thread is done with the job.
+void Job::run(Work work) {
+  if (!flags_->is_taken.exchange(true)) {
+    try {
+      post([this, to_js = work(*this)](Napi::Env env) { settle(to_js, env); });
+    } catch (...) {
+      post([this, failure = describe_current_exception()](Napi::Env env) {
+        deferred_.Reject(to_error(env, failure).Value());
+      });
+    }
   }
   channel_.Release();
 }
+
+void Job::abandon(Napi::Env env) { deferred_.Reject(to_error(env, stopped_failure()).Value()); }
 
 // Making the JavaScript value can fail too, for lack of memory.
 void Job::settle(const ToJs& to_js, Napi::Env env) {
@@ -79,21 +97,20 @@ void Job::call_js(Napi::Env env, Napi::Function, Job*, Callback* callback) {
 }
 
 // All are told before the first is waited for: one may be waiting for another.
-void Job::stop_and_join_all(const JobRegistry& registry) {
-  for (auto* job : registry.jobs) *job->stop_ = true;
-  for (auto* job : registry.jobs)
-    if (job->thread_.joinable()) job->thread_.join();
+void Job::stop_and_wait_all(const JobRegistry& registry) {
+  for (auto* job : registry.jobs) job->flags_->stop = true;
+  for (const auto* job : registry.jobs) job->wait();
 }
 
 void Job::stop_all(const Napi::CallbackInfo& info) {
-  stop_and_join_all(*info.Env().GetInstanceData<JobRegistry>());
+  stop_and_wait_all(*info.Env().GetInstanceData<JobRegistry>());
 }
 
-void Job::end_with_environment(void* job) { stop_and_join_all(static_cast<Job*>(job)->registry_); }
+void Job::end_with_environment(void* job) { stop_and_wait_all(static_cast<Job*>(job)->registry_); }
 
 void Job::finalize(Napi::Env env, Job* job) {
   napi_remove_env_cleanup_hook(env, &Job::end_with_environment, job);
   job->registry_.jobs.erase(job);
-  if (job->thread_.joinable()) job->thread_.join();
+  job->wait();
   delete job;
 }

@@ -1,50 +1,59 @@
 #include "predictor_wrap.h"
 
-#include <chrono>
+#include <utility>
 
 #include "convert.h"
 #include "failure.h"
 
 Napi::Function PredictorWrap::define(Napi::Env env) {
-  return DefineClass(env, "Predictor",
-                     {InstanceMethod("classify", &PredictorWrap::classify),
-                      InstanceMethod("evaluate", &PredictorWrap::evaluate)});
+  return DefineClass(
+      env, "Predictor",
+      {InstanceMethod("classify", &PredictorWrap::classify),
+       InstanceMethod("evaluate", &PredictorWrap::evaluate), InstanceMethod("close", &PredictorWrap::close)});
 }
 
 PredictorWrap::PredictorWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PredictorWrap>(info) {
   const auto options = to_predictor_options(info[0].As<Napi::Object>());
   const auto state = to_state(info[1]);
-  rethrow_coded(info.Env(), [&] { shared_.reset(new Shared{{options, state}, {}}); });
+  rethrow_coded(info.Env(), [&] {
+    thread_ = std::make_shared<WorkThread>();
+    // There, too: with a second pool of compute threads in the process, OpenMP's threads sleep between
+    // operations.
+    thread_->post([&] { predictor_ = std::make_shared<cifar10::Predictor>(options, state); }).get();
+  });
 }
 
-std::unique_lock<std::timed_mutex> PredictorWrap::take_turn(Shared& shared, const Job& job) {
-  std::unique_lock turn(shared.one_at_a_time, std::defer_lock);
-  while (!turn.try_lock_for(std::chrono::milliseconds(20)))
-    if (job.stop()) throw cifar10::Stopped{};
-  return turn;
+void PredictorWrap::close(const Napi::CallbackInfo&) {
+  predictor_.reset();
+  thread_.reset();
+}
+
+std::shared_ptr<cifar10::Predictor> PredictorWrap::predictor(Napi::Env env) const {
+  if (predictor_ == nullptr) throw Napi::Error::New(env, "the predictor is closed");
+  return predictor_;
 }
 
 Napi::Value PredictorWrap::classify(const Napi::CallbackInfo& info) {
   const auto images = to_images(info[0]);
   const auto tta_level = info[1].ToNumber().Int64Value();
-  return Job::start(info.Env(), info.Env().Undefined(),
-                    [shared = shared_, images, tta_level](Job& job) -> Job::ToJs {
-                      const auto turn = take_turn(*shared, job);
-                      const auto probabilities = shared->predictor.classify(images, tta_level, job.stop());
-                      return [probabilities](Napi::Env env) { return from_floats(env, probabilities); };
-                    });
+  auto work = [predictor = predictor(info.Env()), images, tta_level](Job& job) -> Job::ToJs {
+    const auto probabilities = predictor->classify(images, tta_level, job.stop());
+    return [probabilities](Napi::Env env) { return from_floats(env, probabilities); };
+  };
+  return Job::start(info.Env(), info.Env().Undefined(), std::move(work), thread_);
 }
 
 Napi::Value PredictorWrap::evaluate(const Napi::CallbackInfo& info) {
   const auto files = to_strings(info[0]);
   const auto tta_level = info[1].ToNumber().Int64Value();
-  return Job::start(info.Env(), info[2], [shared = shared_, files, tta_level](Job& job) -> Job::ToJs {
-    const auto turn = take_turn(*shared, job);
+  auto work = [predictor = predictor(info.Env()), files, tta_level](Job& job) -> Job::ToJs {
+    if (job.stop()) throw cifar10::Stopped{};  // before it reads the files
     const auto progress = [&](int64_t done, int64_t total) {
       job.emit([=](Napi::Env env) { return from_test_progress(env, done, total); });
     };
     const auto evaluation =
-        shared->predictor.evaluate(cifar10::read_records(files), tta_level, job.stop(), progress);
+        predictor->evaluate(cifar10::read_records(files), tta_level, job.stop(), progress);
     return [evaluation](Napi::Env env) { return from_evaluation(env, evaluation); };
-  });
+  };
+  return Job::start(info.Env(), info[2], std::move(work), thread_);
 }

@@ -4,10 +4,10 @@
 #include <napi.h>
 
 #include <memory>
-#include <mutex>
 
 #include "evaluation/predictor.h"
 #include "job.h"
+#include "work_thread.h"
 
 class PredictorWrap : public Napi::ObjectWrap<PredictorWrap> {
  public:
@@ -19,15 +19,15 @@ class PredictorWrap : public Napi::ObjectWrap<PredictorWrap> {
   // classify(pixels: Uint8Array of [N,32,32,3], ttaLevel): { result: Promise<Float32Array of [N,10]>, stop()
   // }
   Napi::Value classify(const Napi::CallbackInfo& info);
+  // close(): gives back the model and its thread once the calls before have ended; another call after it
+  // throws.
+  void close(const Napi::CallbackInfo& info);
   // evaluate(files: string[], ttaLevel, onEvent?): { result: Promise<Evaluation>, stop() }
   Napi::Value evaluate(const Napi::CallbackInfo& info);
 
-  // Outlives the JavaScript object while a job uses it.
-  struct Shared {
-    cifar10::Predictor predictor;
-    std::timed_mutex one_at_a_time;
-  };
-  // Waits for the call before it. Throws cifar10::Stopped when the job is stopped meanwhile.
-  static std::unique_lock<std::timed_mutex> take_turn(Shared& shared, const Job& job);
-  std::shared_ptr<Shared> shared_;
+  // The model. Errors: Napi::Error, once it is closed.
+  std::shared_ptr<cifar10::Predictor> predictor(Napi::Env env) const;
+
+  std::shared_ptr<WorkThread> thread_;             // of all calls
+  std::shared_ptr<cifar10::Predictor> predictor_;  // outlives the JavaScript object while a job uses it
 };

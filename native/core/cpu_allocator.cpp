@@ -10,15 +10,27 @@ namespace cifar10 {
 namespace {
 
 constexpr size_t kAlignment = 64;  // a cache line and an AVX-512 register, as LibTorch's allocator
-constexpr size_t kLargeBytes = size_t{1} << 20;  // below this malloc recycles memory well by itself
-constexpr size_t kHugePage = size_t{2} << 20;    // 512 times fewer page faults and TLB entries than 4 KiB
+constexpr size_t kKeptBytes = size_t{128}
+                              << 10;  // glibc's malloc gives smaller blocks back to the system seldom
+constexpr size_t kLargeBytes = size_t{1} << 20;
+constexpr size_t kHugePage = size_t{2} << 20;  // 512 times fewer page faults and TLB entries than 4 KiB
+constexpr size_t kUnit = size_t{64} << 10;     // of smaller blocks
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-// Aligned to huge pages: maps one page more and gives the overhang back.
+size_t mapped_size(size_t bytes) { return round_up(bytes, bytes >= kLargeBytes ? kHugePage : kUnit); }
+
+void* map_pages(size_t bytes) {
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return pages == MAP_FAILED ? nullptr : pages;
+}
+
+// Of a size from mapped_size. Large ones are aligned to huge pages: maps one page more and gives the overhang
+// back.
 void* map_block(size_t bytes) {
-  void* raw = mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (raw == MAP_FAILED) return nullptr;
+  if (bytes < kLargeBytes) return map_pages(bytes);
+  void* raw = map_pages(bytes + kHugePage);
+  if (raw == nullptr) return nullptr;
   const auto begin = reinterpret_cast<uintptr_t>(raw);
   const auto block = round_up(begin, kHugePage);
   if (block > begin) munmap(raw, block - begin);
@@ -37,8 +49,8 @@ CachingCpuAllocator& CachingCpuAllocator::instance() {
 
 c10::DataPtr CachingCpuAllocator::allocate(size_t bytes) {
   void* block = nullptr;
-  if (bytes >= kLargeBytes)
-    block = take(round_up(bytes, kHugePage));
+  if (bytes >= kKeptBytes)
+    block = take(mapped_size(bytes));
   else if (bytes > 0)
     block = std::aligned_alloc(kAlignment, round_up(bytes, kAlignment));
   if (block == nullptr && bytes > 0) throw std::bad_alloc();
@@ -58,9 +70,9 @@ void* CachingCpuAllocator::take(size_t mapped_bytes) {
       return block;
     }
   }
-  // A size never seen while more lies idle than is in use: the work has changed, the old blocks will not come
-  // back.
-  if (is_mostly_idle()) release();
+  // A large size never seen while more lies idle than is in use: the work has changed, the old blocks will
+  // not come back.
+  if (mapped_bytes >= kLargeBytes && is_mostly_idle()) release();
   void* block = map_block(mapped_bytes);
   if (block == nullptr) {
     release();

@@ -6,7 +6,10 @@
 #include <sched.h>
 #endif
 
+#include <omp.h>
+
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -60,7 +63,12 @@ Runtime start_runtime(const RuntimeOptions& options) {
 }
 
 void enter_runtime(const Runtime& runtime) {
-  at::set_num_threads(static_cast<int>(runtime.threads));
+  // Part of the setting is the process's (MKL's, and the default of new threads), part the thread's. Setting
+  // it anew without need would throw away the kernels that oneDNN has generated.
+  static std::atomic<int64_t> last_set = 0;
+  const bool is_others = last_set.exchange(runtime.threads) != runtime.threads;
+  if (is_others || at::get_num_threads() != runtime.threads)
+    at::set_num_threads(static_cast<int>(runtime.threads));
   choose_kernels(runtime.kernels);
 }
 
@@ -73,6 +81,8 @@ void prepare_process() {
     // otherwise than oneDNN, which is faster.
     at::globalContext().setUserEnabledNNPACK(false);
   });
+  at::get_num_threads();  // sets this thread's to the default when it is first called
+  omp_set_num_threads(1);
 }
 
 void release_cached_memory() { CachingCpuAllocator::instance().release(); }

@@ -24,8 +24,10 @@ Runtime start_runtime(const RuntimeOptions& options);
 void enter_runtime(const Runtime& runtime);
 
 // Settings of the whole process: freed CPU activations stay mapped for the next step; convolutions in float32
-// are oneDNN's. Call it before any tensor is made: LibTorch's table of allocators is not thread-safe. Later
-// calls do nothing.
+// are oneDNN's. Call it before any tensor is made: LibTorch's table of allocators is not thread-safe.
+// The calling thread computes alone from then on, unless it enters a runtime: with a pool of compute threads
+// for it, too, OpenMP would find more threads than cores and let all of them sleep between any two
+// operations.
 void prepare_process();
 
 // Gives the kept memory back to the system.

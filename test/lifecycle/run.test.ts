@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,6 +9,7 @@ import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { AbortError, type TrainingStopped, train } from '../../lib/index.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
 import { temporaryFolder, trainSample } from '../support.js';
+import { runProcess } from './run-process.js';
 
 const LIBRARY = join(PACKAGE_ROOT, 'dist/lib/index.js');
 const SHARP = createRequire(import.meta.url).resolve('sharp');
@@ -21,18 +21,6 @@ const program = (outputDir: string, body: string, extra: string[] = []) => `
   const overrides = ['data_loading=sample', 'model.widths=[8,8,8]', 'training.epochs=1', 'training.tta_level=0',
     ${JSON.stringify(`output_dir=${outputDir}`)}, ...${JSON.stringify(extra)}];
   ${body}`;
-
-const evalModule = (source: string) => ['--input-type=module', '--eval', source];
-
-/** Runs the program in a Node process of its own. */
-async function runProcess(source: string) {
-  const child = fork('-', [], { execArgv: evalModule(source), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  let output = '';
-  child.stdout?.on('data', (chunk) => (output += chunk));
-  child.stderr?.on('data', (chunk) => (output += chunk));
-  const [exitCode, signal] = await once(child, 'close');
-  return { exitCode, signal, output };
-}
 
 test('the event loop stays free: a 10 ms timer keeps ticking while a net trains', async () => {
   const gapsMs: number[] = [];

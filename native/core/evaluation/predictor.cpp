@@ -19,7 +19,7 @@ EvaluateOptions Predictor::evaluate_options(int64_t tta_level) const {
 }
 
 at::Tensor Predictor::classify(const at::Tensor& images, int64_t tta_level, const std::atomic<bool>& stop) {
-  enter_runtime(runtime_);  // each call may come from another thread
+  enter_runtime(runtime_);  // others may have been entered since
   const auto logits =
       predict_logits(*model_, images.to(runtime_.device), evaluate_options(tta_level), stop, {});
   return logits.augmented.softmax(1).to(torch::kCPU).contiguous();
@@ -27,7 +27,7 @@ at::Tensor Predictor::classify(const at::Tensor& images, int64_t tta_level, cons
 
 Evaluation Predictor::evaluate(const Dataset& dataset, int64_t tta_level, const std::atomic<bool>& stop,
                                const EvaluateProgress& progress) {
-  enter_runtime(runtime_);  // each call may come from another thread
+  enter_runtime(runtime_);  // others may have been entered since
   auto evaluation =
       cifar10::evaluate(*model_, dataset.to(runtime_.device), evaluate_options(tta_level), stop, progress);
   release_cached_memory();  // an evaluation is seldom followed by another

@@ -1,0 +1,14 @@
+// Owns running a program in a Node.js process of its own, to see how that process ends.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** `source`: of a module. `output`: what it writes to stdout and stderr. */
+export async function runProcess(source: string, flags: readonly string[] = []) {
+  const execArgv = [...flags, '--input-type=module', '--eval', source];
+  const child = fork('-', [], { execArgv, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let output = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (output += chunk));
+  const [exitCode, signal] = await once(child, 'close');
+  return { exitCode, signal, output };
+}
