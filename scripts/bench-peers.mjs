@@ -8,6 +8,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
+import { median, spread } from './statistics.mjs';
 
 const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 const PEER = join(PACKAGE_ROOT, 'scripts/peers/throughput.py');
@@ -81,21 +82,15 @@ function runCase({ mode, model, batch, dtype }, { rounds, python }) {
   return pairs;
 }
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
-}
-
 function row({ mode, model, batch, dtype }, pairs) {
   const rate = (side) => median(pairs.map((pair) => pair[side].imagesPerSecond)).toFixed(0);
   const memory = (side) => (median(pairs.map((pair) => pair[side].peakMemoryBytes)) / 2 ** 30).toFixed(1);
   const ratios = pairs.map(({ ratio }) => ratio);
-  const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
   return [
     `${mode} \`${model}\`, ${dtype}, batch ${batch}`,
     rate('peer'),
     rate('ours'),
-    `**${median(ratios).toFixed(2)}** (${spread})`,
+    `**${median(ratios).toFixed(2)}** (${spread(ratios)})`,
     `${memory('peer')} / ${memory('ours')} GiB`,
   ];
 }

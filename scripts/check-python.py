@@ -8,23 +8,12 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts" / "golden"))
 import models  # noqa: E402
 
 BOUND = 1e-5
-
-
-def load(path):
-    """The model with the checkpoint's weights, in evaluation mode, and the checkpoint's metadata."""
-    with safe_open(path, framework="pt") as file:
-        meta = {key: json.loads(value) for key, value in file.metadata().items() if key != "format"}
-    model = models.build(meta["config"]["model"])
-    model.load_state_dict(load_file(path), strict=True)
-    return model.eval(), meta
 
 
 def read_images(count, normalization):
@@ -37,7 +26,7 @@ def read_images(count, normalization):
 @torch.no_grad()
 def compare(check):
     """Largest difference of log-probabilities, relative to the largest of them: logits but for a shift."""
-    model, meta = load(check["checkpoint"])
+    model, meta = models.load_checkpoint(check["checkpoint"])
     expected = model(read_images(len(check["probabilities"]), meta["normalization"])).double().log_softmax(1)
     rows = [[row[name] for name in meta["class_names"]] for row in check["probabilities"]]
     found = torch.tensor(rows, dtype=torch.float64).log()

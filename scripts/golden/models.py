@@ -4,7 +4,11 @@ Own definitions in plain torch.nn, for golden values (scripts/make-golden.py) an
 between this package and Python (scripts/check-python.py). `build(options)` takes the group `model` of a configuration
 with the names of its YAML files, and knows no defaults.
 """
+import json
+
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -305,3 +309,12 @@ FAMILIES = {
 
 def build(options):
     return FAMILIES[options["name"]](options)
+
+
+def load_checkpoint(path):
+    """The model with the checkpoint's weights, in evaluation mode, and the checkpoint's metadata."""
+    with safe_open(path, framework="pt") as file:
+        meta = {key: json.loads(value) for key, value in file.metadata().items() if key != "format"}
+    model = build(meta["config"]["model"])
+    model.load_state_dict(load_file(path), strict=True)
+    return model.eval(), meta
