@@ -85,6 +85,12 @@ export const MODEL_OPTIONS = {
     describe: 'Threads to compute with; default: every core',
     group: 'Runtime:',
   },
+  kernels: {
+    choices: ['auto', 'own', 'libtorch'],
+    requiresArg: true,
+    describe: 'Own ones where they are faster, wherever they can run, or none; default: as in training',
+    group: 'Runtime:',
+  },
 } as const satisfies OptionTable;
 
 /** The value if it is an integer in the range; what it throws becomes an error of usage. */

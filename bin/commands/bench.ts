@@ -48,10 +48,8 @@ export const benchCommand = defineCommand({
     device: MODEL_OPTIONS.device,
     threads: MODEL_OPTIONS.threads,
     kernels: {
-      choices: ['auto', 'own', 'libtorch'],
-      requiresArg: true,
+      ...MODEL_OPTIONS.kernels,
       describe: 'Own ones where they are faster, wherever they can run, or none; default: auto',
-      group: 'Runtime:',
     },
   },
   examples: [

@@ -33,7 +33,7 @@ export const evaluateCommand = defineCommand({
     ['$0 evaluate --checkpoint run/checkpoint.safetensors --json', 'The same for a script'],
   ],
   epilogue: 'Nothing is downloaded: `cifar10-torch download` fetches CIFAR-10.',
-  run: async ({ checkpoint, source, dataDir, tta, device, precision, threads }, context) => {
+  run: async ({ checkpoint, source, dataDir, tta, device, precision, threads, kernels }, context) => {
     const { evaluate } = await import('../../lib/index.js');
     const display = new AmountProgress(context.progress, IMAGES);
     const { classNames, ...figures } = await evaluate({
@@ -44,6 +44,7 @@ export const evaluateCommand = defineCommand({
       device,
       precision,
       threads,
+      kernels,
       signal: context.signal,
       onProgress: ({ done, total }) => display.show('evaluate', done, total),
     });
