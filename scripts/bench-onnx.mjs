@@ -9,10 +9,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { train } from '../dist/lib/index.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
-import { median, spread } from './statistics.mjs';
+import { describeRatios, median, readBenchArguments, table } from './bench-report.mjs';
 
 const SIDE = join(PACKAGE_ROOT, 'scripts/peers/onnx/classify.mjs');
 const EXPORT = join(PACKAGE_ROOT, 'scripts/peers/export_onnx.py');
@@ -21,17 +20,6 @@ const RUNS = { 1: 400, 256: 12 };
 const PRECISIONS = ['fp32', 'bf16'];
 /** Of log-probabilities, relative to the largest of them: what rounding to the precision may change. */
 const BOUNDS = { fp32: 1e-4, bf16: 0.1 };
-
-function readArguments() {
-  const options = {
-    rounds: { type: 'string', default: '5' },
-    python: { type: 'string', default: 'python3' },
-  };
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: expected an integer from 1');
-  return { checkpoint: positionals[0], rounds, python: values.python };
-}
 
 function run(program, args) {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
@@ -44,25 +32,28 @@ function run(program, args) {
 
 const classify = (request) => JSON.parse(run(process.execPath, [SIDE, JSON.stringify(request)]));
 
-function compareAnswers(files, threads) {
-  const answers = (request) => classify({ ...request, threads, runs: {} }).logProbabilities;
-  const expected = answers({ onnx: files.onnx });
+/** Throws where the two do not say the same; returns what each side tells of itself. */
+function compareAnswers({ checkpoint, onnx }, threads) {
+  const [fp32, bf16] = PRECISIONS.map((precision) => classify({ checkpoint, precision, threads, runs: {} }));
+  const { model, normalization } = fp32;
+  const { version, logProbabilities: expected } = classify({ onnx, normalization, threads, runs: {} });
   const scale = Math.max(...expected.map(Math.abs));
-  for (const precision of PRECISIONS) {
-    const found = answers({ checkpoint: files.checkpoint, precision });
-    const error = Math.max(...found.map((value, index) => Math.abs(value - expected[index]))) / scale;
+  for (const [precision, { logProbabilities }] of Object.entries({ fp32, bf16 })) {
+    const differences = logProbabilities.map((value, index) => Math.abs(value - expected[index]));
+    const error = Math.max(...differences) / scale;
     process.stderr.write(`${precision}: log-probabilities differ by ${error.toExponential(1)}\n`);
     if (!(error <= BOUNDS[precision]))
       throw new Error(`${precision}: expected at most ${BOUNDS[precision]}; the two do not run the same net`);
   }
+  return { model, normalization, version };
 }
 
-function measure(files, { rounds }, threads) {
+function measure({ checkpoint, onnx: file }, normalization, rounds, threads) {
   const results = [];
   for (let round = 0; round < rounds; round++) {
-    const onnx = classify({ onnx: files.onnx, threads, runs: RUNS }).seconds;
+    const onnx = classify({ onnx: file, normalization, threads, runs: RUNS }).seconds;
     for (const precision of PRECISIONS) {
-      const ours = classify({ checkpoint: files.checkpoint, precision, threads, runs: RUNS }).seconds;
+      const ours = classify({ checkpoint, precision, threads, runs: RUNS }).seconds;
       for (const batch of Object.keys(RUNS))
         results.push({ precision, batch, onnx: onnx[batch], ours: ours[batch] });
     }
@@ -79,32 +70,29 @@ function row(model, precision, batch, results) {
     `infer \`${model}\`, ${precision}, batch ${batch}`,
     milliseconds('onnx'),
     milliseconds('ours'),
-    `**${median(ratios).toFixed(2)}** (${spread(ratios)})`,
+    describeRatios(ratios),
   ];
 }
 
 async function main() {
-  const args = readArguments();
+  const { rounds, python, positionals } = readBenchArguments(5);
   const folder = mkdtempSync(join(tmpdir(), 'cifar10-torch-onnx-'));
   try {
     const overrides = ['data_loading=sample', 'training.epochs=3', `output_dir=${folder}`];
-    const checkpoint = args.checkpoint ?? (await train({ overrides })).checkpoint;
+    const checkpoint = positionals[0] ?? (await train({ overrides })).checkpoint;
     const files = { checkpoint, onnx: join(folder, 'model.onnx') };
-    run(args.python, [EXPORT, checkpoint, files.onnx]);
+    run(python, [EXPORT, checkpoint, files.onnx]);
     const threads = availableParallelism();
-    compareAnswers(files, threads);
-    const results = measure(files, args, threads);
-    const { model } = classify({ checkpoint, precision: 'bf16', threads, runs: {} });
-    const { version } = classify({ onnx: files.onnx, threads, runs: {} });
+    const { model, normalization, version } = compareAnswers(files, threads);
+    const results = measure(files, normalization, rounds, threads);
     const head = ['', `onnxruntime-node ${version}, ms`, 'this package, ms', 'times as fast (spread)'];
     const rows = PRECISIONS.flatMap((precision) =>
       Object.keys(RUNS).map((batch) => row(model, precision, batch, results)),
     );
-    const lines = [head, head.map(() => '---'), ...rows];
-    process.stdout.write(`${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n\n`);
+    process.stdout.write(`${table(head, rows)}\n`);
     process.stdout.write(
       `onnxruntime in float32; ${cpus()[0]?.model ?? process.arch}, ${threads} threads; Node.js ${process.version}; ` +
-        `medians of ${args.rounds} rounds in turn; ${new Date().toISOString().slice(0, 10)}\n`,
+        `medians of ${rounds} rounds in turn; ${new Date().toISOString().slice(0, 10)}\n`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -6,9 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
-import { median, spread } from './statistics.mjs';
+import { describeRatios, median, readBenchArguments, table } from './bench-report.mjs';
 
 const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 const PEER = join(PACKAGE_ROOT, 'scripts/peers/throughput.py');
@@ -25,18 +24,8 @@ const STEPS = { fast: 8, resnet18: 12, resnet20: 40 };
 const RECIPES = { fast: [], resnet18: ['training=standard'], resnet20: ['training=standard'] };
 
 function readArguments() {
-  const options = {
-    rounds: { type: 'string', default: '3' },
-    python: { type: 'string', default: 'python3' },
-  };
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: expected an integer from 1');
-  return {
-    cases: (positionals.length > 0 ? positionals : CASES).map(parseCase),
-    rounds,
-    python: values.python,
-  };
+  const { positionals, ...args } = readBenchArguments(3);
+  return { ...args, cases: (positionals.length > 0 ? positionals : CASES).map(parseCase) };
 }
 
 function parseCase(text) {
@@ -90,7 +79,7 @@ function row({ mode, model, batch, dtype }, pairs) {
     `${mode} \`${model}\`, ${dtype}, batch ${batch}`,
     rate('peer'),
     rate('ours'),
-    `**${median(ratios).toFixed(2)}** (${spread(ratios)})`,
+    describeRatios(ratios),
     `${memory('peer')} / ${memory('ours')} GiB`,
   ];
 }
@@ -111,8 +100,7 @@ function main() {
     'times as fast (spread)',
     'peak memory',
   ];
-  const lines = [head, head.map(() => '---'), ...rows];
-  process.stdout.write(`${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n\n`);
+  process.stdout.write(`${table(head, rows)}\n`);
   const machine = `${cpus()[0]?.model ?? process.arch}, ${cpus().length} cores`;
   process.stdout.write(
     `${machine}, as many threads; Node.js ${process.version}; medians of ${args.rounds} rounds, PyTorch and this package in turn; ` +

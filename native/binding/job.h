@@ -34,7 +34,7 @@ class Job {
   static Napi::Object start(Napi::Env env, const Napi::Value& listener, Work work,
                             std::shared_ptr<WorkThread> thread = nullptr);
 
-  // stopJobs(): stops the environment's jobs and waits for their threads, at most one training step or batch
+  // stopJobs(): stops the environment's jobs and waits for their work, at most one training step or batch
   // each. For the `exit` event of the process: what follows it destroys static objects that the threads use.
   static void stop_all(const Napi::CallbackInfo& info);
 

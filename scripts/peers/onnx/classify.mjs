@@ -1,18 +1,16 @@
 // One side of scripts/bench-onnx.mjs: classifies batches of the sample's test images, prints a JSON line with the median seconds of each
 // batch size (the first tenth left out) and the log-probabilities of sixteen images.
-// Its argument: {onnx | checkpoint and precision, threads, runs: {batch size: number of runs}}. Both sides get what they take as a
+// Its argument: {onnx and normalization | checkpoint and precision, threads, runs: {batch size: number of runs}}. Both sides get what they take as a
 // program has it: onnxruntime normalized floats, this package bytes.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { modelLabel } from '../../../dist/lib/config/index.js';
 import { openModel } from '../../../dist/lib/model.js';
 import { PACKAGE_ROOT } from '../../../dist/lib/package-root.js';
-import { median } from '../../statistics.mjs';
+import { median } from '../../bench-report.mjs';
 
 const PIXELS = 3 * 1024;
 const COMPARED = 16;
-const MEAN = [0.4914, 0.4822, 0.4465];
-const STD = [0.247, 0.2435, 0.2616];
 
 const request = JSON.parse(process.argv[2]);
 
@@ -25,7 +23,7 @@ function readPixels(count) {
   return pixels;
 }
 
-async function openOnnx({ onnx, threads }) {
+async function openOnnx({ onnx, normalization: { mean, std }, threads }) {
   const { default: runtime } = await import('onnxruntime-node');
   const session = await runtime.InferenceSession.create(onnx, {
     executionProviders: ['cpu'],
@@ -36,7 +34,7 @@ async function openOnnx({ onnx, threads }) {
   const prepare = (count) => {
     const floats = Float32Array.from(readPixels(count), (value, index) => {
       const channel = Math.floor(index / 1024) % 3;
-      return (value / 255 - MEAN[channel]) / STD[channel];
+      return (value / 255 - mean[channel]) / std[channel];
     });
     return { images: new runtime.Tensor('float32', floats, [count, 3, 32, 32]) };
   };
@@ -54,7 +52,8 @@ async function openOurs({ checkpoint, precision, threads }) {
     });
   };
   const classify = async (pixels) => Float32Array.from(await predictor.classify(pixels, 0).result, Math.log);
-  return { facts: { model: modelLabel(config.model) }, prepare, classify };
+  const { normalization } = config.dataLoading;
+  return { facts: { model: modelLabel(config.model), normalization }, prepare, classify };
 }
 
 async function medianSeconds({ prepare, classify }, count, runs) {
