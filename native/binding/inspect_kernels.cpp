@@ -1,5 +1,7 @@
 #include "inspect_kernels.h"
 
+#include <torch/csrc/autograd/autograd.h>
+
 #include <cstring>
 #include <functional>
 
@@ -47,12 +49,21 @@ kernels::Activation to_activation(const Napi::Object& request) {
                                       {"gelu", kernels::Activation::kGelu}});
 }
 
-Napi::Object run_convolution(const Napi::Object& request, at::ScalarType dtype, bool pools) {
+// convolve(x, weight) -> the result, and x again where there is a shortcut.
+using Convolve = std::function<kernels::WithShortcut(const at::Tensor& x, const at::Tensor& weight)>;
+
+Napi::Object run_convolution(const Napi::Object& request, at::ScalarType dtype, const Convolve& convolve) {
   const auto shape = integers(field(request, "shape"));
   const auto x = leaf(request, "x", shape, dtype);
   const auto weight = leaf(request, "weight", {integer(request, "out"), shape.at(1), 3, 3}, at::kFloat);
-  const auto result = pools ? kernels::conv3x3_max_pool(x, weight) : kernels::conv3x3(x, weight);
-  backward(request, result);
+  const auto [result, shortcut] = convolve(x, weight);
+  std::vector<at::Tensor> outputs{result}, gradients{leaf(request, "gradient", result.sizes(), dtype)};
+  if (shortcut.defined()) {
+    outputs.push_back(shortcut);
+    gradients.push_back(leaf(request, "shortcutGradient", shape, dtype));
+  }
+  for (auto& gradient : gradients) gradient = gradient.detach();
+  torch::autograd::backward(outputs, gradients);
   auto answer = Napi::Object::New(request.Env());
   set_floats(answer, "result", result);
   set_floats(answer, "xGradient", x.grad());
@@ -127,11 +138,19 @@ Napi::Object run_conv_norm(const Napi::Object& request, at::ScalarType dtype, bo
 Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto request = info[0].As<Napi::Object>();
+  const Convolve plain = [](const auto& x, const auto& weight) {
+    return kernels::WithShortcut{kernels::conv3x3(x, weight), {}};
+  };
+  const Convolve pooled = [](const auto& x, const auto& weight) {
+    return kernels::WithShortcut{kernels::conv3x3_max_pool(x, weight), {}};
+  };
   using Run = std::function<Napi::Object(at::ScalarType dtype)>;
   const auto run = one_of<Run>(
       request, "operation",
-      {{"conv3x3", [&](auto dtype) { return run_convolution(request, dtype, /*pools=*/false); }},
-       {"conv3x3_max_pool", [&](auto dtype) { return run_convolution(request, dtype, /*pools=*/true); }},
+      {{"conv3x3", [&](auto dtype) { return run_convolution(request, dtype, plain); }},
+       {"conv3x3_max_pool", [&](auto dtype) { return run_convolution(request, dtype, pooled); }},
+       {"conv3x3_with_shortcut",
+        [&](auto dtype) { return run_convolution(request, dtype, kernels::conv3x3_with_shortcut); }},
        {"conv_norm", [&](auto dtype) { return run_conv_norm(request, dtype, /*pools=*/false); }},
        {"conv_norm_max_pool", [&](auto dtype) { return run_conv_norm(request, dtype, /*pools=*/true); }},
        {"batch_norm_act", [&](auto dtype) { return run_batch_norm_act(request, dtype); }}});

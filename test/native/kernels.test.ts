@@ -145,6 +145,31 @@ describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
   });
 });
 
+describe('conv3x3_with_shortcut', () => {
+  const withShortcut = (shape: readonly [number, number, number, number], out: number) => ({
+    ...convolution('conv3x3', shape, out),
+    operation: 'conv3x3_with_shortcut' as const,
+    shortcutGradient: numbers(
+      shape.reduce((product, size) => product * size, 1),
+      4,
+    ),
+  });
+
+  test.each([
+    [[2, 16, 8, 8], 16],
+    [[3, 24, 7, 5], 48],
+    [[2, 3, 9, 9], 10],
+  ] as const)('sums both gradients of %j with %d outputs', (shape, out) => {
+    const request = withShortcut(shape, out);
+    expectClose(request, BF16_BOUND);
+    const [both, alone] = [request, { ...request, shortcutGradient: new Float32Array(request.x.length) }].map(
+      (each) => run(each, 'own', 'bf16').xGradient as Float32Array,
+    );
+    const difference = (both as Float32Array).map((value, index) => value - (alone?.[index] as number));
+    expect(relativeError(difference, request.shortcutGradient)).toBeLessThan(5 * BF16_BOUND);
+  });
+});
+
 test('a pooled convolution has the gradient of a plain one at the pixels that won', () => {
   const request = convolution('conv3x3_max_pool', [3, 16, 6, 6], 16);
   const plain = { ...request, operation: 'conv3x3', gradient: new Float32Array(3 * 16 * 36) } as const;

@@ -32,15 +32,23 @@ at::Tensor libtorch_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight) {
   check_shapes(x, weight);
 #if CIFAR10_HAS_AVX512_KERNELS
-  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight, /*pools=*/false);
+  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight);
 #endif
   return libtorch_conv3x3(x, weight);
+}
+
+WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight) {
+  check_shapes(x, weight);
+#if CIFAR10_HAS_AVX512_KERNELS
+  if (suits_winograd(x, weight)) return winograd_conv3x3_with_shortcut(x, weight);
+#endif
+  return {libtorch_conv3x3(x, weight), x};
 }
 
 at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
   check_shapes(x, weight);
 #if CIFAR10_HAS_AVX512_KERNELS
-  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight, /*pools=*/true);
+  if (suits_winograd(x, weight)) return winograd_conv3x3_max_pool(x, weight);
 #endif
   return at::max_pool2d(libtorch_conv3x3(x, weight), 2);
 }

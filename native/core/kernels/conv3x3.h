@@ -10,8 +10,16 @@ namespace cifar10::kernels {
 // Differentiable once.
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight);
 
-// The same and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither computed
-// where an odd side leaves it over, nor written to memory.
+// The same and x itself, for a shortcut around the layer. Where the kernels suit, the gradients of the two
+// are summed while that of the convolution is written, not in a pass of its own.
+struct WithShortcut {
+  at::Tensor convolved;
+  at::Tensor shortcut;
+};
+WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight);
+
+// The same as conv3x3 and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither
+// computed where an odd side leaves it over, nor written to memory.
 at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight);
 
 }  // namespace cifar10::kernels

@@ -1,6 +1,7 @@
 #include "kernels/folded_conv.h"
 
 #include "kernels/choice.h"
+#include "kernels/packed_weights.h"
 #include "kernels/share.h"
 #include "kernels/tensor_memory.h"
 #include "kernels/winograd.h"
@@ -9,23 +10,10 @@
 namespace cifar10::kernels {
 namespace {
 
-constexpr auto kDense = at::MemoryFormat::ChannelsLast;
-
 #if CIFAR10_HAS_AVX512_KERNELS
 
 using winograd::bf16;
 using winograd::Part;
-
-at::Tensor pack(const winograd::Shape& shape, const at::Tensor& weight, at::ScalarType dtype) {
-  const auto nhwc = weight.detach().contiguous(kDense);
-  const auto* const values = nhwc.const_data_ptr<float>();
-  const auto packed = at::empty({winograd::packed_size(shape, winograd::Direction::kForward)}, dtype);
-  if (dtype == at::kBFloat16)
-    winograd::pack_weights(shape, winograd::Direction::kForward, values, write<bf16>(packed), 0, shape.out);
-  else
-    winograd::pack_weights(shape, values, write<float>(packed), 0, shape.out);
-  return packed;
-}
 
 // Calls work(part) for parts that cover all tiles and channels, each on a thread. Where there are few tiles,
 // threads share the channels: each then transforms the same input, and reads weights of its own.
@@ -76,7 +64,7 @@ FoldedConv::FoldedConv(const at::Tensor& weight, const BatchNormState& norm, at:
   TORCH_CHECK(norm.weight.numel() == out_, "FoldedConv: expected a norm of ", out_, " channels, found ",
               norm.weight.numel());
 #if CIFAR10_HAS_AVX512_KERNELS
-  packed_ = pack({0, 0, 0, in_, out_}, weight, dtype);
+  packed_ = packed_weights(weight, winograd::Direction::kForward, dtype);
 #endif
   scale_ = norm.weight.detach() * norm.running_var.add(norm.epsilon).rsqrt();
   offset_ = at::addcmul(norm.bias.detach(), norm.running_mean, scale_, -1);
@@ -88,12 +76,12 @@ at::Tensor FoldedConv::operator()(const at::Tensor& x, const at::Tensor& residua
   TORCH_CHECK(x.size(1) == in_, "FoldedConv: expected [B,", in_, ",H,W], found ", x.sizes());
   const winograd::Shape shape{x.size(0), x.size(2), x.size(3), in_, out_};
   const int64_t stride = pools ? 2 : 1;
-  const auto y =
-      at::empty({shape.images, out_, shape.height / stride, shape.width / stride}, x.options(), kDense);
+  const auto y = at::empty({shape.images, out_, shape.height / stride, shape.width / stride}, x.options(),
+                           kChannelsLast);
   TORCH_CHECK(!residual.defined() || (!pools && residual.sizes() == y.sizes()),
               "FoldedConv: expected a residual ", y.sizes(), " and no pooling, found ", residual.sizes());
-  const auto dense = x.contiguous(kDense);
-  const auto other = residual.defined() ? residual.contiguous(kDense) : residual;
+  const auto dense = x.contiguous(kChannelsLast);
+  const auto other = residual.defined() ? residual.contiguous(kChannelsLast) : residual;
   const auto *const scale = read<float>(scale_), *const offset = read<float>(offset_);
   if (dtype() == at::kBFloat16)
     infer<bf16>(shape, dense, {read<bf16>(packed_), scale, offset, read<bf16>(other), activation}, pools, y);

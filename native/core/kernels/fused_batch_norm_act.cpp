@@ -16,8 +16,6 @@ using norm_act::bf16;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr auto kNhwc = at::MemoryFormat::ChannelsLast;
-
 int64_t rows_of(const at::Tensor& x) { return x.size(0) * x.size(2) * x.size(3); }
 
 // What work(sums, begin, end) adds up over `rows`, [2,channels]. Parts of a fixed size have sums of their
@@ -119,7 +117,7 @@ class BatchNormAct : public torch::autograd::Function<BatchNormAct> {
     const Affine affine{saved[2], saved[3], saved[4]};
     const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
     const auto layer = layer_of(x, residual, affine, activation);
-    const auto gradient = gradients[0].contiguous(kNhwc);
+    const auto gradient = gradients[0].contiguous(kChannelsLast);
     const int64_t rows = rows_of(x);
     const auto sums = share_sums(rows, x.size(1), [&](double* own, int64_t begin, int64_t end) {
       norm_act::gather_gradients(layer, read<bf16>(gradient), mean.const_data_ptr<float>(), own, begin, end);
@@ -146,8 +144,8 @@ class BatchNormAct : public torch::autograd::Function<BatchNormAct> {
 
 at::Tensor fused_batch_norm_act(const at::Tensor& x, const at::Tensor& residual, const BatchNormState& state,
                                 Activation activation) {
-  const auto dense = x.contiguous(kNhwc);
-  const auto other = residual.defined() ? residual.contiguous(kNhwc) : residual;
+  const auto dense = x.contiguous(kChannelsLast);
+  const auto other = residual.defined() ? residual.contiguous(kChannelsLast) : residual;
   if (!state.is_training) {
     const auto affine = affine_of(state, {state.running_mean, state.running_var});
     return apply_layer(layer_of(dense, other, affine, activation), dense);

@@ -82,4 +82,35 @@ CIFAR10_INLINE void store_pairs(uint16_t* values, SomeLanes lanes, __m512i sourc
   _mm512_mask_storeu_epi32(values, lanes, source);
 }
 
+// Sixteen rows of sixteen values become sixteen columns.
+CIFAR10_INLINE void transpose(__m512 (&rows)[kLanes]) {
+  __m512 pairs[kLanes], fours[kLanes];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {  // lane k of fours[i + j]: column 4k + j of the rows i…i + 3
+    const auto a = _mm512_castps_pd(pairs[i]), b = _mm512_castps_pd(pairs[i + 1]);
+    const auto c = _mm512_castps_pd(pairs[i + 2]), d = _mm512_castps_pd(pairs[i + 3]);
+    fours[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    fours[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    fours[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    fours[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+  }
+  constexpr int kEvenLanes = 0x88, kOddLanes = 0xdd;
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const auto even_above = _mm512_shuffle_f32x4(fours[j], fours[4 + j], kEvenLanes);
+    const auto odd_above = _mm512_shuffle_f32x4(fours[j], fours[4 + j], kOddLanes);
+    const auto even_below = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], kEvenLanes);
+    const auto odd_below = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], kOddLanes);
+    rows[j] = _mm512_shuffle_f32x4(even_above, even_below, kEvenLanes);
+    rows[4 + j] = _mm512_shuffle_f32x4(odd_above, odd_below, kEvenLanes);
+    rows[8 + j] = _mm512_shuffle_f32x4(even_above, even_below, kOddLanes);
+    rows[12 + j] = _mm512_shuffle_f32x4(odd_above, odd_below, kOddLanes);
+  }
+}
+
 }  // namespace cifar10::avx512

@@ -1,4 +1,5 @@
-// Owns a tensor's memory as the pointer kernels take it: `bf16` stands for the bits of an at::BFloat16.
+// Owns a tensor's memory as kernels take it: channels-last, a pointer, in which the bits of an at::BFloat16
+// are a uint16_t.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,6 +8,8 @@
 #include <type_traits>
 
 namespace cifar10::kernels {
+
+inline constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 
 // Null where the tensor is undefined.
 template <class Value>

@@ -49,6 +49,15 @@ int64_t pooled_tile_count(const Shape& shape);
 int64_t pair_count(const Shape& shape);
 int64_t pooled_pair_count(const Shape& shape);
 
+// The tiles or pairs begin…end and, of their results, the channels first_column…last_column, the former a
+// multiple of kPanel, the latter too or beyond the end.
+struct Part {
+  int64_t begin;
+  int64_t end;
+  int64_t first_column = 0;
+  int64_t last_column = INT64_MAX;
+};
+
 // Weights as the multiplications want them, in float32 until they are rounded once.
 enum class Direction { kForward, kBackward };
 int64_t packed_size(const Shape& shape, Direction direction);  // elements
@@ -81,32 +90,25 @@ struct Folded {
   const Value* residual;  // like y; may be null
   Activation activation;
 };
-// The tiles begin…end and, of their results, the channels first_column…last_column, the former a multiple of
-// kPanel.
-struct Part {
-  int64_t begin;
-  int64_t end;
-  int64_t first_column = 0;
-  int64_t last_column = INT64_MAX;
-};
 template <class Value>
 void infer(const Shape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
            void* scratch, const Part& part);
 
-// Gradient of x for the tiles begin…end of tile_count. `packed`: of Direction::kBackward.
-void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, bf16* x_gradient,
-                   void* scratch, int64_t begin, int64_t end);
+// Gradient of x for the tiles begin…end of tile_count, and what is at `addend`, like x, added before it is
+// rounded; null for nothing. `packed`: of Direction::kBackward.
+void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, const bf16* addend,
+                   bf16* x_gradient, void* scratch, int64_t begin, int64_t end);
 void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,
                    void* scratch, int64_t begin, int64_t end);
 
-// Adds to `sums`, float32 [16,in,out], what the pairs begin…end of pair_count or pooled_pair_count contribute
-// to the gradient of the weights.
+// Writes to `sums`, float32 [16,in,out], what at least one pair of pair_count or pooled_pair_count
+// contributes to the gradient of the weights.
 void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
-                            void* scratch, int64_t begin, int64_t end);
+                            void* scratch, const Part& part);
 void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradient& gradient, float* sums,
-                            void* scratch, int64_t begin, int64_t end);
+                            void* scratch, const Part& part);
 // Adds `parts` of such sums, one after the other in memory, and turns them into the gradient, float32
-// [out,3,3,in], of the input channels begin…end.
+// [out,3,3,in], of the input channels begin…end, the former a multiple of 16.
 void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
                             int64_t begin, int64_t end);
 

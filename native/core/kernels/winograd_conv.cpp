@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/packed_weights.h"
 #include "kernels/share.h"
 #include "kernels/tensor_memory.h"
 #include "kernels/winograd.h"
@@ -17,7 +18,6 @@ using torch::autograd::variable_list;
 using winograd::bf16;
 using winograd::Direction;
 
-constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 constexpr int64_t kLineOfFloats = 16;  // channels whose 32-bit values lie in one cache line: for one thread
 
 winograd::Shape shape_of(const at::Tensor& x, const at::Tensor& weight) {
@@ -29,17 +29,6 @@ at::Tensor empty_like_nhwc(const at::Tensor& like, at::IntArrayRef sizes, at::Sc
 }
 
 at::Tensor bytes(int64_t count) { return at::empty({count}, at::kByte); }
-
-at::Tensor pack(const winograd::Shape& shape, Direction direction, const at::Tensor& weight) {
-  const auto nhwc = weight.contiguous(kChannelsLast);
-  const auto packed = at::empty({winograd::packed_size(shape, direction)}, at::kBFloat16);
-  share(shape.out, kLineOfFloats, [&] {
-    return [&](int64_t begin, int64_t end) {
-      winograd::pack_weights(shape, direction, nhwc.const_data_ptr<float>(), write<bf16>(packed), begin, end);
-    };
-  });
-  return packed;
-}
 
 // Calls work(begin, end, scratch) for parts of `tiles`, each on a thread.
 template <class Work>
@@ -59,7 +48,7 @@ struct Convolved {
 // `keeps_winners`: for the gradient of pooling.
 Convolved convolve(const at::Tensor& x, const at::Tensor& weight, bool pools, bool keeps_winners) {
   const auto shape = shape_of(x, weight);
-  const auto packed = pack(shape, Direction::kForward, weight);
+  const auto packed = packed_weights(weight, Direction::kForward, at::kBFloat16);
   const int64_t scratch_bytes = winograd::convolve_scratch<bf16>(shape);
   if (!pools) {
     const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
@@ -80,80 +69,168 @@ Convolved convolve(const at::Tensor& x, const at::Tensor& weight, bool pools, bo
   return y;
 }
 
-// `gradient`: a pointer, or a winograd::PooledGradient.
-template <class Gradient>
-at::Tensor backward_data(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
-                         const at::Tensor& weight) {
-  const auto packed = pack(shape, Direction::kBackward, weight);
+// compute(packed weights, x's gradient, scratch, begin, end): for a part of the tiles.
+template <class Compute>
+at::Tensor backward_data(const winograd::Shape& shape, const at::Tensor& x, const at::Tensor& weight,
+                         const Compute& compute) {
+  const auto packed = packed_weights(weight, Direction::kBackward, at::kBFloat16);
   const auto x_gradient = empty_like_nhwc(x, x.sizes(), at::kBFloat16);
   share_tiles(winograd::tile_count(shape), winograd::convolve_scratch<bf16>(shape),
               [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::backward_data(shape, gradient, read<bf16>(packed), write<bf16>(x_gradient), scratch,
-                                        begin, end);
+                compute(read<bf16>(packed), write<bf16>(x_gradient), scratch, begin, end);
               });
   return x_gradient;
 }
 
-// A sum of its own for each part, so that the result depends on the number of threads only, not on their
-// order.
+int64_t panel_count(const winograd::Shape& shape) {
+  return (shape.out + winograd::kPanel<bf16> - 1) / winograd::kPanel<bf16>;
+}
+
+// How threads share the sums over pairs: parts of the pairs, each with sums of its own, or of the output
+// channels.
+struct WeightParts {
+  int64_t pairs;
+  int64_t columns;
+};
+
+WeightParts weight_parts(const winograd::Shape& shape, int64_t pairs) {
+  constexpr int64_t kPairsOfPart = 64;  // fewer are not worth sums of their own
+  // Sums of 16 numbers for each pair of channels cost more than every thread's transforming all inputs.
+  constexpr int64_t kFewPairs = 4;  // for an output channel
+  const int64_t threads = at::get_num_threads();
+  const int64_t panels = panel_count(shape);
+  if (panels > 1 && pairs <= kFewPairs * shape.out) return {1, std::min(panels, threads)};
+  return {std::clamp<int64_t>(pairs / kPairsOfPart, 1, threads), 1};
+}
+
+// Parts are fixed, so that the result depends on the number of threads only, not on their order.
 template <class Gradient>
 at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
                            int64_t pairs) {
-  constexpr int64_t kPairsOfPart = 64;  // fewer are not worth sums of their own
-  const int64_t parts = std::clamp<int64_t>(pairs / kPairsOfPart, 1, at::get_num_threads());
-  const auto sums = at::empty({parts, 16, shape.in, shape.out}, at::kFloat);
-  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+  const auto parts = weight_parts(shape, pairs);
+  const int64_t panels = panel_count(shape);
+  const auto sums = at::empty({parts.pairs, 16, shape.in, shape.out}, at::kFloat);
+  at::parallel_for(0, parts.pairs * parts.columns, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = bytes(winograd::gather_scratch(shape));
-    for (int64_t part = begin; part < end; ++part) {
-      const auto own = sums.select(0, part).zero_();
+    for (int64_t index = begin; index < end; ++index) {
+      const int64_t i = index / parts.columns, j = index % parts.columns;
+      const winograd::Part part{pairs * i / parts.pairs, pairs * (i + 1) / parts.pairs,
+                                panels * j / parts.columns * winograd::kPanel<bf16>,
+                                panels * (j + 1) / parts.columns * winograd::kPanel<bf16>};
+      const auto own = sums.select(0, i);
       winograd::gather_weight_gradient(shape, read<bf16>(x), gradient, own.template mutable_data_ptr<float>(),
-                                       scratch.data_ptr(), pairs * part / parts, pairs * (part + 1) / parts);
+                                       scratch.data_ptr(), part);
     }
   });
   const auto weight_gradient =
       at::empty({shape.out, shape.in, 3, 3}, at::TensorOptions(at::kFloat).memory_format(kChannelsLast));
   share(shape.in, kLineOfFloats, [&] {
     return [&](int64_t begin, int64_t end) {
-      winograd::finish_weight_gradient(shape, sums.const_data_ptr<float>(), parts,
+      winograd::finish_weight_gradient(shape, sums.const_data_ptr<float>(), parts.pairs,
                                        weight_gradient.mutable_data_ptr<float>(), begin, end);
     };
   });
   return weight_gradient;
 }
 
+bool is_learned(const at::Tensor& x, const at::Tensor& weight) {
+  return at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
+}
+
+// What a convolution has saved, and which gradients are wanted of it.
+struct Saved {
+  explicit Saved(AutogradContext* context)
+      : tensors(context->get_saved_variables()),
+        shape(shape_of(x(), weight())),
+        wants_x(context->needs_input_grad(0)),
+        wants_weight(context->needs_input_grad(1)) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "conv3x3 has no second derivative");
+  }
+  const at::Tensor& x() const { return tensors[0]; }
+  const at::Tensor& weight() const { return tensors[1]; }
+
+  variable_list tensors;
+  winograd::Shape shape;
+  bool wants_x, wants_weight;
+};
+
+// Of x and the weights. `addend`: like x, added to its gradient; may be undefined.
+variable_list gradients_of(const Saved& saved, const at::Tensor& gradient, const at::Tensor& addend) {
+  const auto from = gradient.contiguous(kChannelsLast);
+  const auto added = addend.defined() ? addend.contiguous(kChannelsLast) : addend;
+  const auto& shape = saved.shape;
+  variable_list gradients(2);
+  if (saved.wants_x)
+    gradients[0] = backward_data(shape, saved.x(), saved.weight(), [&](const bf16* packed, auto... rest) {
+      winograd::backward_data(shape, read<bf16>(from), packed, read<bf16>(added), rest...);
+    });
+  if (saved.wants_weight)
+    gradients[1] = backward_weight(shape, read<bf16>(from), saved.x(), winograd::pair_count(shape));
+  return gradients;
+}
+
 class WinogradConv : public torch::autograd::Function<WinogradConv> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            bool pools) {
-    const auto y = convolve(x, weight, pools, /*keeps_winners=*/true);
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
+    context->save_for_backward({x, weight});
+    return convolve(x, weight, /*pools=*/false, /*keeps_winners=*/false).values;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    return gradients_of(Saved(context), gradients[0], /*addend=*/{});
+  }
+};
+
+class WinogradConvWithShortcut : public torch::autograd::Function<WinogradConvWithShortcut> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
+    context->save_for_backward({x, weight});
+    return {convolve(x, weight, /*pools=*/false, /*keeps_winners=*/false).values, x.detach()};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    return gradients_of(Saved(context), gradients[0], gradients[1]);
+  }
+};
+
+class WinogradConvMaxPool : public torch::autograd::Function<WinogradConvMaxPool> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
+    const auto y = convolve(x, weight, /*pools=*/true, /*keeps_winners=*/true);
     context->save_for_backward({x, weight, y.winners});
     return y.values;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    TORCH_CHECK(!at::GradMode::is_enabled(), "conv3x3 has no second derivative");
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1], &winners = saved[2];
-    const auto shape = shape_of(x, weight);
-    const auto gradient = gradients[0].contiguous(kChannelsLast);
-    const auto of = [&](const auto& source, int64_t pairs) -> variable_list {
-      return {context->needs_input_grad(0) ? backward_data(shape, source, x, weight) : at::Tensor(),
-              context->needs_input_grad(1) ? backward_weight(shape, source, x, pairs) : at::Tensor(),
-              at::Tensor()};
-    };
-    if (!winners.defined()) return of(read<bf16>(gradient), winograd::pair_count(shape));
-    return of(winograd::PooledGradient{read<bf16>(gradient), winners.const_data_ptr<uint8_t>()},
-              winograd::pooled_pair_count(shape));
+    const Saved saved(context);
+    const auto& shape = saved.shape;
+    const auto values = gradients[0].contiguous(kChannelsLast);
+    const winograd::PooledGradient from{read<bf16>(values), read<uint8_t>(saved.tensors[2])};
+    const auto backward_pixels = [&](auto... rest) { winograd::backward_data(shape, from, rest...); };
+    return {saved.wants_x ? backward_data(shape, saved.x(), saved.weight(), backward_pixels) : at::Tensor(),
+            saved.wants_weight ? backward_weight(shape, from, saved.x(), winograd::pooled_pair_count(shape))
+                               : at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor winograd_conv3x3(const at::Tensor& x, const at::Tensor& weight, bool pools) {
+at::Tensor winograd_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
   const auto dense = x.contiguous(kChannelsLast);
-  const bool is_learned = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
-  return is_learned ? WinogradConv::apply(dense, weight, pools)
-                    : convolve(dense, weight, pools, /*keeps_winners=*/false).values;
+  if (is_learned(x, weight)) return WinogradConv::apply(dense, weight);
+  return convolve(dense, weight, /*pools=*/false, /*keeps_winners=*/false).values;
+}
+
+WithShortcut winograd_conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight) {
+  if (!is_learned(x, weight)) return {winograd_conv3x3(x, weight), x};
+  const auto both = WinogradConvWithShortcut::apply(x.contiguous(kChannelsLast), weight);
+  return {both[0], both[1]};
+}
+
+at::Tensor winograd_conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
+  const auto dense = x.contiguous(kChannelsLast);
+  if (is_learned(x, weight)) return WinogradConvMaxPool::apply(dense, weight);
+  return convolve(dense, weight, /*pools=*/true, /*keeps_winners=*/false).values;
 }
 
 }  // namespace cifar10::kernels

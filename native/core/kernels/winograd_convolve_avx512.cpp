@@ -4,6 +4,18 @@
 #include "kernels/winograd_convolve_avx512.h"
 
 namespace cifar10::kernels::winograd {
+namespace {
+
+struct AddTo {
+  const bf16* addend;
+
+  template <class Lanes>
+  CIFAR10_METHOD __m512 operator()(__m512 result, int64_t at, int64_t, Lanes lanes) const {
+    return result + load(addend + at, lanes);
+  }
+};
+
+}  // namespace
 
 int64_t tile_count(const Shape& shape) {
   const auto grid = grid_of(shape);
@@ -36,10 +48,15 @@ void convolve_and_pool(const Shape& shape, const bf16* x, const bf16* packed, co
                  MaxPoolOutput(y.values, y.winners, shape, AsItIs()), scratch, {begin, end});
 }
 
-void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, bf16* x_gradient,
-                   void* scratch, int64_t begin, int64_t end) {
-  convolve_tiles(grid_of(shape), shape.out, shape.in, PlainInput(gradient, shape, shape.out), packed,
-                 PlainOutput(x_gradient, shape, shape.in, AsItIs()), scratch, {begin, end});
+void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, const bf16* addend,
+                   bf16* x_gradient, void* scratch, int64_t begin, int64_t end) {
+  const PlainInput input(gradient, shape, shape.out);
+  if (addend == nullptr)
+    convolve_tiles(grid_of(shape), shape.out, shape.in, input, packed,
+                   PlainOutput(x_gradient, shape, shape.in, AsItIs()), scratch, {begin, end});
+  else
+    convolve_tiles(grid_of(shape), shape.out, shape.in, input, packed,
+                   PlainOutput(x_gradient, shape, shape.in, AddTo{addend}), scratch, {begin, end});
 }
 
 void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,

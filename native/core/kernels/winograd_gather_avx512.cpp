@@ -35,39 +35,74 @@ void write_pairs(const Input& input, const Tile& first, int64_t count, int64_t c
   });
 }
 
-// sums [16,in,out] += vᵀ g over the pairs of tiles.
-template <int kVectors>
-void add_products(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t column, int64_t pairs,
-                  float* sums) {
+// Columns column…column + 16·kVectors of sums [16,in,out]: vᵀ g over the pairs of tiles, of which g has
+// `columns`, from `first_column` on.
+template <int kVectors, bool kAdds>
+void multiply_pairs(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t first_column,
+                    int64_t columns, int64_t column, int64_t pairs, float* sums) {
   for (int64_t t = 0; t < kProducts; ++t) {
-    const Right<bf16> right{g + (t * kPairs * out + column) * 2, 2 * out};
+    const Right<bf16> right{g + (t * kPairs * columns + column - first_column) * 2, 2 * columns};
     const auto left = [&](int64_t row) { return Left<bf16>{v + (t * kPairs * in + row) * 2, 2, 2 * in}; };
     const auto product = [&](int64_t row) { return Product{sums + (t * in + row) * out + column, out}; };
     int64_t row = 0;
-    for (; row + 6 <= in; row += 6) multiply<6, kVectors, true>(left(row), right, pairs, product(row));
-    for (; row < in; row += 2) multiply<2, kVectors, true>(left(row), right, pairs, product(row));
+    for (; row + 6 <= in; row += 6) multiply<6, kVectors, kAdds>(left(row), right, pairs, product(row));
+    for (; row < in; row += 2) multiply<2, kVectors, kAdds>(left(row), right, pairs, product(row));
   }
 }
 
-// For the pairs of tiles begin…end.
+template <bool kAdds>
+void multiply_pairs(int64_t vectors, const bf16* v, const bf16* g, int64_t in, int64_t out,
+                    int64_t first_column, int64_t columns, int64_t column, int64_t pairs, float* sums) {
+  if (vectors == 4) multiply_pairs<4, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
+  if (vectors == 3) multiply_pairs<3, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
+  if (vectors == 2) multiply_pairs<2, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
+  if (vectors == 1) multiply_pairs<1, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
+}
+
+// `gradient` begins at the part's first column.
 template <class Gradient>
 void gather_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>& x,
-                  const Gradient& gradient, float* sums, void* scratch, int64_t begin, int64_t end) {
+                  const Gradient& gradient, float* sums, void* scratch, const Part& part) {
+  const int64_t first_column = part.first_column, last_column = smaller(part.last_column, out);
+  const int64_t columns = last_column - first_column;
   bf16* const v = static_cast<bf16*>(scratch);
   bf16* const g = v + kProducts * kPairs * in * 2;
-  for (int64_t chunk = begin; chunk < end; chunk += kPairs) {
-    const int64_t pairs = smaller(kPairs, end - chunk);
+  for (int64_t chunk = part.begin; chunk < part.end; chunk += kPairs) {
+    const int64_t pairs = smaller(kPairs, part.end - chunk);
     grid.for_each_run(chunk, chunk + pairs, [&](int64_t i, const Tile& first, int64_t tiles) {
       write_pairs<InputTiles>(x, first, tiles, in, v + i * in * 2, kPairs * in * 2);
-      write_pairs<GradientTiles>(gradient, first, tiles, out, g + i * out * 2, kPairs * out * 2);
+      write_pairs<GradientTiles>(gradient, first, tiles, columns, g + i * columns * 2, kPairs * columns * 2);
     });
-    for (int64_t column = 0; column < out; column += kPanel<bf16>) {
+    for (int64_t column = first_column; column < last_column; column += kPanel<bf16>) {
       const int64_t vectors = vectors_at<bf16>(column, out);
-      if (vectors == 4) add_products<4>(v, g, in, out, column, pairs, sums);
-      if (vectors == 3) add_products<3>(v, g, in, out, column, pairs, sums);
-      if (vectors == 2) add_products<2>(v, g, in, out, column, pairs, sums);
-      if (vectors == 1) add_products<1>(v, g, in, out, column, pairs, sums);
+      if (chunk == part.begin)
+        multiply_pairs<false>(vectors, v, g, in, out, first_column, columns, column, pairs, sums);
+      else
+        multiply_pairs<true>(vectors, v, g, in, out, first_column, columns, column, pairs, sums);
     }
+  }
+}
+
+// The gradient at 16 input and 16 output channels at most, from the sums of products at `sums`.
+void finish_square(const Shape& shape, const float* sums, int64_t parts, int64_t in, int64_t out,
+                   float* weight_gradient) {
+  const int64_t plane = shape.in * shape.out, channels = smaller(kLanes, shape.in - in);
+  __m512 taps[9][kLanes] = {};  // a vector over output channels for each input channel
+  for (int64_t i = 0; i < channels; ++i) {
+    __m512 u[4][4], g[3][3];
+    for (int t = 0; t < kProducts; ++t) {
+      const float* const first = sums + t * plane + (in + i) * shape.out + out;
+      auto sum = _mm512_loadu_ps(first);
+      for (int64_t part = 1; part < parts; ++part) sum += _mm512_loadu_ps(first + part * kProducts * plane);
+      u[t / 4][t % 4] = sum;
+    }
+    transform_filter_gradient(u, g);
+    for (int tap = 0; tap < 9; ++tap) taps[tap][i] = g[tap / 3][tap % 3];
+  }
+  for (int tap = 0; tap < 9; ++tap) {
+    transpose(taps[tap]);
+    for (int64_t o = 0; o < kLanes; ++o)
+      store(weight_gradient + ((out + o) * 9 + tap) * shape.in + in, first_lanes(channels), taps[tap][o]);
   }
 }
 
@@ -88,37 +123,23 @@ int64_t gather_scratch(const Shape& shape) {
 }
 
 void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
-                            void* scratch, int64_t begin, int64_t end) {
+                            void* scratch, const Part& part) {
   gather_pairs(grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in),
-               PlainInput(gradient, shape, shape.out), sums, scratch, begin, end);
+               PlainInput(gradient + part.first_column, shape, shape.out), sums, scratch, part);
 }
 
 void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradient& gradient, float* sums,
-                            void* scratch, int64_t begin, int64_t end) {
+                            void* scratch, const Part& part) {
+  const PooledGradient from{gradient.values + part.first_column, gradient.winners + part.first_column};
   gather_pairs(pooled_grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in),
-               UnpooledInput(gradient, shape, shape.out), sums, scratch, begin, end);
+               UnpooledInput(from, shape, shape.out), sums, scratch, part);
 }
 
 void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
                             int64_t begin, int64_t end) {
-  const int64_t plane = shape.in * shape.out;
-  const auto filters =
-      _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-                         _mm512_set1_epi32(int32_t(9 * shape.in)));
-  for (int64_t in = begin; in < end; ++in)
-    for (int64_t out = 0; out < shape.out; out += kLanes) {
-      __m512 u[4][4], g[3][3];
-      for (int t = 0; t < kProducts; ++t) {
-        const float* const first = sums + t * plane + in * shape.out + out;
-        auto sum = _mm512_loadu_ps(first);
-        for (int64_t part = 1; part < parts; ++part) sum += _mm512_loadu_ps(first + part * kProducts * plane);
-        u[t / 4][t % 4] = sum;
-      }
-      transform_filter_gradient(u, g);
-      for (int tap = 0; tap < 9; ++tap)
-        _mm512_i32scatter_ps(weight_gradient + (out * 9 + tap) * shape.in + in, filters, g[tap / 3][tap % 3],
-                             4);
-    }
+  for (int64_t out = 0; out < shape.out; out += kLanes)
+    for (int64_t in = begin; in < end; in += kLanes)
+      finish_square(shape, sums, parts, in, out, weight_gradient);
 }
 
 }  // namespace cifar10::kernels::winograd

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "kernels/conv3x3.h"
 #include "torch_api.h"
 
 namespace cifar10 {
@@ -21,9 +20,9 @@ at::Tensor cast_if_defined(const at::Tensor& tensor, at::ScalarType dtype) {
 // overwrites memory in the backward pass of channels-last tensors with fewer channels than a vector has
 // lanes: wrong gradients, a hang or a crash, by processor (github.com/uxlfoundation/oneDNN/issues/6035).
 at::Tensor every_nth_pixel(const at::Tensor& x, int64_t n) {
-  using at::indexing::Slice;
-  const Slice every_nth(at::indexing::None, at::indexing::None, n);
-  return x.index({Slice(), Slice(), every_nth, every_nth}).contiguous(at::MemoryFormat::ChannelsLast);
+  // The gradient of a slice would be in another order than the other gradients of x: adding them up is then
+  // slow.
+  return at::avg_pool2d(x, /*kernel_size=*/1, /*stride=*/n);
 }
 
 }  // namespace
@@ -47,6 +46,10 @@ at::Tensor ConvImpl::forward(const at::Tensor& x) const {
   const auto stride = skips_pixels ? 1 : stride_;
   return at::conv2d(skips_pixels ? every_nth_pixel(x, stride_) : x, weight.to(x.scalar_type()),
                     cast_if_defined(bias, x.scalar_type()), stride, padding_);
+}
+
+kernels::WithShortcut ConvImpl::forward_with_shortcut(const at::Tensor& x) const {
+  return is_plain_3x3() ? kernels::conv3x3_with_shortcut(x, weight) : kernels::WithShortcut{forward(x), x};
 }
 
 at::Tensor ConvImpl::forward_max_pool(const at::Tensor& x) const {
@@ -81,6 +84,12 @@ kernels::BatchNormState BatchNormImpl::state() const {
 at::Tensor ConvNorm::forward(const at::Tensor& x, Activation activation, const at::Tensor& residual) {
   if (const auto* const both = folded(x)) return (*both)(x, residual, activation, /*pools=*/false);
   return norm_->forward(conv_->forward(x), activation, residual);
+}
+
+kernels::WithShortcut ConvNorm::forward_with_shortcut(const at::Tensor& x, Activation activation) {
+  if (const auto* const both = folded(x)) return {(*both)(x, {}, activation, /*pools=*/false), x};
+  const auto [convolved, shortcut] = conv_->forward_with_shortcut(x);
+  return {norm_->forward(convolved, activation), shortcut};
 }
 
 at::Tensor ConvNorm::forward_max_pool(const at::Tensor& x, Activation activation) {

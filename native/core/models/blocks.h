@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "kernels/batch_norm_act.h"
+#include "kernels/conv3x3.h"
 #include "kernels/folded_conv.h"
 #include "models/model_options.h"
 
@@ -26,6 +27,8 @@ class ConvImpl : public torch::nn::Module {
   ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool has_bias,
            at::Generator& generator);
   at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
+  // With x itself, for a shortcut around the layer.
+  kernels::WithShortcut forward_with_shortcut(const at::Tensor& x) const;
   // Followed by max pooling of 2x2 squares: [B,in,H,W] -> [B,out,H'/2,W'/2].
   at::Tensor forward_max_pool(const at::Tensor& x) const;
 
@@ -78,6 +81,8 @@ class ConvNorm {
   // activation(norm(conv(x)) + residual)
   at::Tensor forward(const at::Tensor& x, Activation activation = Activation::kNone,
                      const at::Tensor& residual = {});
+  // activation(norm(conv(x))), and x itself for a shortcut around the layer.
+  kernels::WithShortcut forward_with_shortcut(const at::Tensor& x, Activation activation);
   // With max pooling of 2x2 squares before the norm.
   at::Tensor forward_max_pool(const at::Tensor& x, Activation activation);
 

@@ -23,8 +23,8 @@ BasicBlock::BasicBlock(const BlockShape& shape, const std::string& shortcut_name
 }
 
 at::Tensor BasicBlock::forward(const at::Tensor& x) {
-  const auto middle = first_.forward(x, Activation::kRelu);
-  return second_.forward(middle, Activation::kRelu, shortcut_ ? shortcut_->forward(x) : x);
+  const auto [middle, shortcut] = first_.forward_with_shortcut(x, Activation::kRelu);
+  return second_.forward(middle, Activation::kRelu, shortcut_ ? shortcut_->forward(shortcut) : shortcut);
 }
 
 Bottleneck::Bottleneck(const BlockShape& shape, const std::string& shortcut_name,

@@ -1,0 +1,26 @@
+#include "kernels/packed_weights.h"
+
+#include "kernels/share.h"
+#include "kernels/tensor_memory.h"
+#include "torch_api.h"
+
+namespace cifar10::kernels {
+
+at::Tensor packed_weights(const at::Tensor& weight, winograd::Direction direction, at::ScalarType dtype) {
+  constexpr int64_t kChannelsAtOnce = 16;  // whose 32-bit values lie in one cache line: for one thread
+  const winograd::Shape shape{0, 0, 0, weight.size(1), weight.size(0)};
+  const auto dense = weight.detach().contiguous(kChannelsLast);
+  const auto* const values = dense.const_data_ptr<float>();
+  const auto packed = at::empty({winograd::packed_size(shape, direction)}, dtype);
+  share(shape.out, kChannelsAtOnce, [&] {
+    return [&](int64_t begin, int64_t end) {
+      if (dtype == at::kBFloat16)
+        winograd::pack_weights(shape, direction, values, write<winograd::bf16>(packed), begin, end);
+      else
+        winograd::pack_weights(shape, values, write<float>(packed), begin, end);
+    };
+  });
+  return packed;
+}
+
+}  // namespace cifar10::kernels
