@@ -109,14 +109,19 @@ class Trainer:
     def __init__(self, args, train_size):
         self.args = args
         self.model = MODELS[args.model]().to(memory_format=torch.channels_last)
-        self.steps_per_epoch = math.ceil(train_size / args.batch_size)
-        total_steps = self.steps_per_epoch * args.epochs
+        total_steps = round(math.ceil(train_size / args.batch_size) * args.epochs)
+        self.steps_left = total_steps
+        warmup_steps = args.warmup * total_steps
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=5e-4
         )
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / total_steps))
-        )
+
+        def lr_factor(step):
+            if step < warmup_steps:
+                return min(1, (step + 1) / warmup_steps)
+            return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps)))
+
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_factor)
 
     def logits(self, images):
         is_bf16 = self.args.precision == "bf16" and self.model.training  # evaluation is in float32, as ours
@@ -128,7 +133,7 @@ class Trainer:
         self.model.train()
         loss_sum = hits = seen = 0
         batches = torch.randperm(len(images)).split(self.args.batch_size)
-        for rows in itertools.islice(batches, self.args.limit_steps):
+        for rows in itertools.islice(batches, min(self.steps_left, self.args.limit_steps or self.steps_left)):
             logits = self.logits(augment(images[rows]))
             loss = F.cross_entropy(logits, labels[rows])
             self.optimizer.zero_grad()
@@ -138,6 +143,7 @@ class Trainer:
             loss_sum += loss.item() * len(rows)
             hits += (logits.argmax(1) == labels[rows]).sum().item()
             seen += len(rows)
+            self.steps_left -= 1
         return {"loss": loss_sum / seen, "accuracy": hits / seen}
 
     @torch.inference_mode()
@@ -152,12 +158,13 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", choices=MODELS, default="resnet20")
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--epochs", type=float, default=200, help="a fraction ends within an epoch")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--validation", type=float, default=0, help="share of the train images to hold out")
+    parser.add_argument("--warmup", type=float, default=0, help="share of the steps in which the lr rises to its peak")
     parser.add_argument("--limit-steps", type=int, help="of each epoch, for a trial")
     return parser.parse_args()
 
@@ -170,13 +177,14 @@ def main():
     held_out, kept = torch.randperm(len(images)).tensor_split([round(args.validation * len(images))])
     train, val = (images[kept], labels[kept]), (images[held_out], labels[held_out])
     trainer = Trainer(args, len(kept))
-    for epoch in range(1, args.epochs + 1):
+    last_epoch = math.ceil(args.epochs)
+    for epoch in range(1, last_epoch + 1):
         started = time.perf_counter()
         figures = trainer.train_epoch(*train)
         line = {"epoch": epoch, "seconds": round(time.perf_counter() - started, 3), "train": figures}
         if len(held_out) > 0:
             line["val"] = trainer.evaluate(*val)
-        if len(held_out) == 0 or epoch == args.epochs:
+        if len(held_out) == 0 or epoch == last_epoch:
             line["test"] = trainer.evaluate(*test)
         print(json.dumps(line), flush=True)
 
