@@ -279,13 +279,19 @@ export type KernelRequest = {
   x: Float32Array;
 } & (
   | {
-      operation: 'conv3x3' | 'conv3x3_max_pool' | 'conv3x3_with_shortcut';
+      operation: 'conv3x3' | 'conv3x3_max_pool';
       weight: Float32Array;
       out: number;
       /** Of the result. */
       gradient: Float32Array;
-      /** Of x where it is the shortcut: like x. */
-      shortcutGradient?: Float32Array;
+    }
+  | {
+      operation: 'conv3x3_with_shortcut';
+      weight: Float32Array;
+      out: number;
+      gradient: Float32Array;
+      /** Of x as the shortcut. */
+      shortcutGradient: Float32Array;
     }
   | {
       operation: 'batch_norm_act';

@@ -1,12 +1,14 @@
-// Trains a recipe with scripts/peers/train_resnet.py and with this package, in turn for each seed, and prints the curves side by side.
-// One seed a side says little: two runs of one program with two seeds differ too.
+// Trains a recipe with this package and with scripts/peers/train_resnet.py, in turn for each seed, and prints the curves side by side.
+// One seed a side says little: two runs of one program with two seeds differ too. Both on the CPU, with as many threads.
 // Usage, after `npm run build`: node scripts/compare-curves.mjs resnet20|resnet18 [--epochs 10] [--seeds 3] [--validation 0.1]
 //   [--warmup 0] [--python python3] [--folder outputs/curves/…] [--data <folder of the .bin files>]
-// Progress goes to stderr, Markdown tables to stdout. Each finished run is kept in the folder and not run again.
+// Progress goes to stderr, a Markdown table to stdout. Each finished run is kept in the folder and not run again: remove the folder
+// after a change of the code.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { datasetFolder } from '../dist/lib/dataset/index.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 import { table } from './bench-report.mjs';
@@ -32,7 +34,7 @@ function readArguments() {
   if (!RECIPES.includes(recipe) || rest.length > 0)
     throw new Error(`expected one recipe (${RECIPES.join(', ')}), found ${positionals.join(' ') || 'none'}`);
   const { epochs, seeds, validation, warmup } = values;
-  const run = { recipe, epochs, validation, warmup };
+  const run = { recipe, epochs, validation, warmup, threads: String(availableParallelism()) };
   if (
     !Number.isInteger(Number(seeds)) ||
     !(Number(seeds) >= 1) ||
@@ -61,22 +63,27 @@ const jsonLines = (text) =>
     .map((line) => JSON.parse(line));
 
 function trainPeer({ run, python, data }, seed) {
-  const { recipe, epochs, validation, warmup } = run;
-  const sizes = ['--epochs', epochs, '--validation', validation, '--warmup', warmup, '--seed', String(seed)];
-  const lines = jsonLines(output(python, [PEER, data, '--model', recipe, ...sizes]));
+  const { recipe, ...settings } = run;
+  const options = Object.entries({ ...settings, seed: String(seed) }).flatMap(([key, value]) => [
+    `--${key}`,
+    value,
+  ]);
+  const lines = jsonLines(output(python, [PEER, data, '--model', recipe, ...options]));
   const curve = lines.map(({ train, val }) => ({ trainLoss: train.loss, valAccuracy: val.accuracy }));
   const seconds = lines.reduce((sum, line) => sum + line.seconds, 0);
   return { curve, seconds, testAccuracy: lines.at(-1).test.accuracy };
 }
 
 function trainOurs({ run, folder, data }, seed) {
-  const { recipe, epochs, validation, warmup } = run;
+  const { recipe, epochs, validation, warmup, threads } = run;
   const places = [`output_dir=${folder}`, `data_loading.data_dir=${data}`];
   const settings = [
     `training.epochs=${epochs}`,
     `data_loading.validation=${validation}`,
     `training.schedule.warmup_fraction=${warmup}`,
     `training.seed=${seed}`,
+    `training.threads=${threads}`,
+    'training.device=cpu',
   ];
   const args = [CLI, 'train', `+experiment=${recipe}`, ...settings, ...places, '--json'];
   const { runDir, trainSeconds, test } = JSON.parse(output(process.execPath, args));
@@ -88,8 +95,8 @@ function trainOurs({ run, folder, data }, seed) {
 /** The run's figures: from its file, or from a training whose file then appears whole. */
 function figuresOf(side, args, seed) {
   const path = join(args.folder, `${side}-${seed}.json`);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'));
-  const figures = SIDES[side](args, seed);
+  if (existsSync(path)) return readFigures(path, args);
+  const figures = { run: args.run, ...SIDES[side](args, seed) };
   const { curve, seconds, testAccuracy } = figures;
   writeFileSync(`${path}.part`, JSON.stringify(figures));
   renameSync(`${path}.part`, path);
@@ -97,6 +104,15 @@ function figuresOf(side, args, seed) {
   process.stderr.write(
     `${side}, seed ${seed}: train loss ${losses}, ${seconds.toFixed(0)} s, test ${testAccuracy}\n`,
   );
+  return figures;
+}
+
+function readFigures(path, { run }) {
+  const figures = JSON.parse(readFileSync(path, 'utf8'));
+  if (!isDeepStrictEqual(figures.run, run))
+    throw new Error(
+      `${path} is of a run with ${JSON.stringify(figures.run)}, not ${JSON.stringify(run)}: give another --folder`,
+    );
   return figures;
 }
 

@@ -37,9 +37,8 @@ void set_floats(Napi::Object& object, const char* key, const at::Tensor& tensor)
     object.Set(key, from_floats(object.Env(), tensor.detach().to(at::kFloat).contiguous()));
 }
 
-void backward(const Napi::Object& request, const at::Tensor& result) {
-  const auto gradient = leaf(request, "gradient", result.sizes(), result.scalar_type());
-  result.backward(gradient.detach());
+at::Tensor gradient_of(const Napi::Object& request, const char* key, const at::Tensor& result) {
+  return leaf(request, key, result.sizes(), result.scalar_type()).detach();
 }
 
 kernels::Activation to_activation(const Napi::Object& request) {
@@ -57,12 +56,11 @@ Napi::Object run_convolution(const Napi::Object& request, at::ScalarType dtype, 
   const auto x = leaf(request, "x", shape, dtype);
   const auto weight = leaf(request, "weight", {integer(request, "out"), shape.at(1), 3, 3}, at::kFloat);
   const auto [result, shortcut] = convolve(x, weight);
-  std::vector<at::Tensor> outputs{result}, gradients{leaf(request, "gradient", result.sizes(), dtype)};
+  std::vector<at::Tensor> outputs{result}, gradients{gradient_of(request, "gradient", result)};
   if (shortcut.defined()) {
     outputs.push_back(shortcut);
-    gradients.push_back(leaf(request, "shortcutGradient", shape, dtype));
+    gradients.push_back(gradient_of(request, "shortcutGradient", shortcut));
   }
-  for (auto& gradient : gradients) gradient = gradient.detach();
   torch::autograd::backward(outputs, gradients);
   auto answer = Napi::Object::New(request.Env());
   set_floats(answer, "result", result);
@@ -83,7 +81,7 @@ Napi::Object run_batch_norm_act(const Napi::Object& request, at::ScalarType dtyp
   const kernels::BatchNormState state{
       weight, bias, mean, var, /*is_training=*/true, /*momentum=*/0.4, /*epsilon=*/1e-5};
   const auto result = kernels::batch_norm_act(x, residual, state, activation);
-  backward(request, result);
+  result.backward(gradient_of(request, "gradient", result));
   auto answer = Napi::Object::New(request.Env());
   set_floats(answer, "result", result);
   set_floats(answer, "xGradient", x.grad());

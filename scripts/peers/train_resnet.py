@@ -1,7 +1,7 @@
 """The ResNet recipes of this package (experiment/resnet20, experiment/resnet18) in plain PyTorch: the peer.
 
 What a PyTorch user would write: SGD with Nesterov momentum 0.9 and weight decay 5e-4, lr 0.1 along a cosine that falls at
-each step, batch 128, random flip, random crop from zero padding of 4 pixels, the same normalization, bfloat16 by autocast in training.
+each step after an optional warm-up, batch 128, random flip, random crop from zero padding of 4 pixels, the same normalization, bfloat16 by autocast in training.
 Prints one JSON line an epoch; `seconds` is that of its training alone. The test images choose nothing: a run is judged by
 its last line. `--validation 0.1` holds out a tenth of the train images, so that curves can be compared before the end;
 the test images are then looked at only there.
@@ -109,9 +109,11 @@ class Trainer:
     def __init__(self, args, train_size):
         self.args = args
         self.model = MODELS[args.model]().to(memory_format=torch.channels_last)
-        total_steps = round(math.ceil(train_size / args.batch_size) * args.epochs)
-        self.steps_left = total_steps
+        steps_per_epoch = math.ceil(train_size / args.batch_size)
+        total_steps = max(1, math.ceil(steps_per_epoch * args.epochs - 1e-6))
         warmup_steps = args.warmup * total_steps
+        self.steps_left = total_steps
+        self.epochs = math.ceil(total_steps / steps_per_epoch)
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=5e-4
         )
@@ -166,7 +168,10 @@ def parse_arguments():
     parser.add_argument("--validation", type=float, default=0, help="share of the train images to hold out")
     parser.add_argument("--warmup", type=float, default=0, help="share of the steps in which the lr rises to its peak")
     parser.add_argument("--limit-steps", type=int, help="of each epoch, for a trial")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not 0 <= args.warmup < 1:
+        parser.error("--warmup: expected a share below 1")
+    return args
 
 
 def main():
@@ -177,14 +182,13 @@ def main():
     held_out, kept = torch.randperm(len(images)).tensor_split([round(args.validation * len(images))])
     train, val = (images[kept], labels[kept]), (images[held_out], labels[held_out])
     trainer = Trainer(args, len(kept))
-    last_epoch = math.ceil(args.epochs)
-    for epoch in range(1, last_epoch + 1):
+    for epoch in range(1, trainer.epochs + 1):
         started = time.perf_counter()
         figures = trainer.train_epoch(*train)
         line = {"epoch": epoch, "seconds": round(time.perf_counter() - started, 3), "train": figures}
         if len(held_out) > 0:
             line["val"] = trainer.evaluate(*val)
-        if len(held_out) == 0 or epoch == last_epoch:
+        if len(held_out) == 0 or epoch == trainer.epochs:
             line["test"] = trainer.evaluate(*test)
         print(json.dumps(line), flush=True)
 

@@ -56,8 +56,13 @@ function run(
 }
 
 /** Each array of the answer within the bound of what LibTorch computes in float32 from the same numbers. */
-function expectClose(request: Request, bound: number, precision: 'bf16' | 'fp32' = 'bf16'): void {
-  const found = run(request, 'own', precision);
+function expectClose(
+  request: Request,
+  bound: number,
+  precision: 'bf16' | 'fp32' = 'bf16',
+  threads: number | null = null,
+): void {
+  const found = run(request, 'own', precision, threads);
   const expected = run(request, 'libtorch', 'fp32');
   for (const key of Object.keys(expected) as (keyof KernelAnswer)[])
     expect(relativeError(found[key] as Float32Array, expected[key] as Float32Array), key).toBeLessThan(bound);
@@ -120,8 +125,14 @@ describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
     [[33, 128, 5, 4], 112],
     [[2, 512, 4, 4], 256],
     [[40, 16, 13, 13], 16], // many blocks of tiles a thread, several chunks of pairs
+    [[20, 24, 15, 15], 80], // threads share the pairs, of several panels
+    [[5, 24, 15, 15], 96], // threads share the output channels, in several chunks
   ] as const)('of %j with %d outputs', (shape, out) => {
-    expectClose(convolution(operation, shape, out), BF16_BOUND);
+    expectClose(convolution(operation, shape, out), BF16_BOUND, 'bf16', 2);
+  });
+
+  test.each([1, 2, 3, 8])('with %d threads', (threads) => {
+    expectClose(convolution(operation, [8, 40, 9, 9], 176), BF16_BOUND, 'bf16', threads);
   });
 
   test('of channels that the kernels do not take', () => {

@@ -10,10 +10,10 @@ namespace cifar10::kernels {
 // Differentiable once.
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight);
 
-// The same and x itself, for a shortcut around the layer. Where the kernels suit, the gradients of the two
-// are summed while that of the convolution is written, not in a pass of its own.
+// The same and x, for a shortcut around the layer, which takes it in place of x itself: where the kernels
+// suit, the shortcut's gradient is added while the layer's is written, not in a pass of its own.
 struct WithShortcut {
-  at::Tensor convolved;
+  at::Tensor result;
   at::Tensor shortcut;
 };
 WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight);

@@ -8,6 +8,8 @@ namespace cifar10::kernels {
 
 at::Tensor packed_weights(const at::Tensor& weight, winograd::Direction direction, at::ScalarType dtype) {
   constexpr int64_t kChannelsAtOnce = 16;  // whose 32-bit values lie in one cache line: for one thread
+  TORCH_CHECK(dtype == at::kBFloat16 || direction == winograd::Direction::kForward,
+              "packed_weights: expected bfloat16 for gradients, found ", dtype);
   const winograd::Shape shape{0, 0, 0, weight.size(1), weight.size(0)};
   const auto dense = weight.detach().contiguous(kChannelsLast);
   const auto* const values = dense.const_data_ptr<float>();

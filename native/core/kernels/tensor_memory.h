@@ -1,5 +1,5 @@
-// Owns a tensor's memory as kernels take it: channels-last, a pointer, in which the bits of an at::BFloat16
-// are a uint16_t.
+// Owns how kernels take a tensor: channels-last, and as a pointer to its memory, where uint16_t stands for
+// the bits of an at::BFloat16.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -101,14 +101,15 @@ void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed,
 void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,
                    void* scratch, int64_t begin, int64_t end);
 
-// Writes to `sums`, float32 [16,in,out], what at least one pair of pair_count or pooled_pair_count
-// contributes to the gradient of the weights.
+// Writes to the part's channels of `sums`, float32 [16,in,out], what its pairs, one at least of pair_count or
+// pooled_pair_count, contribute to the gradient of the weights.
 void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
                             void* scratch, const Part& part);
 void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradient& gradient, float* sums,
                             void* scratch, const Part& part);
 // Adds `parts` of such sums, one after the other in memory, and turns them into the gradient, float32
-// [out,3,3,in], of the input channels begin…end, the former a multiple of 16.
+// [out,3,3,in], of the input channels begin…end: multiples of kSquare, the latter or the last channel.
+inline constexpr int64_t kSquare = 16;
 void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
                             int64_t begin, int64_t end);
 

@@ -18,8 +18,6 @@ using torch::autograd::variable_list;
 using winograd::bf16;
 using winograd::Direction;
 
-constexpr int64_t kLineOfFloats = 16;  // channels whose 32-bit values lie in one cache line: for one thread
-
 winograd::Shape shape_of(const at::Tensor& x, const at::Tensor& weight) {
   return {x.size(0), x.size(2), x.size(3), weight.size(1), weight.size(0)};
 }
@@ -86,8 +84,8 @@ int64_t panel_count(const winograd::Shape& shape) {
   return (shape.out + winograd::kPanel<bf16> - 1) / winograd::kPanel<bf16>;
 }
 
-// How threads share the sums over pairs: parts of the pairs, each with sums of its own, or of the output
-// channels.
+// How threads share the sums over pairs: by parts of the pairs, each with sums of its own, times parts of the
+// output channels.
 struct WeightParts {
   int64_t pairs;
   int64_t columns;
@@ -98,9 +96,8 @@ WeightParts weight_parts(const winograd::Shape& shape, int64_t pairs) {
   // Sums of 16 numbers for each pair of channels cost more than every thread's transforming all inputs.
   constexpr int64_t kFewPairs = 4;  // for an output channel
   const int64_t threads = at::get_num_threads();
-  const int64_t panels = panel_count(shape);
-  if (panels > 1 && pairs <= kFewPairs * shape.out) return {1, std::min(panels, threads)};
-  return {std::clamp<int64_t>(pairs / kPairsOfPart, 1, threads), 1};
+  const int64_t columns = pairs <= kFewPairs * shape.out ? std::min(panel_count(shape), threads) : 1;
+  return {std::clamp<int64_t>(pairs / kPairsOfPart, 1, threads / columns), columns};
 }
 
 // Parts are fixed, so that the result depends on the number of threads only, not on their order.
@@ -124,7 +121,7 @@ at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradien
   });
   const auto weight_gradient =
       at::empty({shape.out, shape.in, 3, 3}, at::TensorOptions(at::kFloat).memory_format(kChannelsLast));
-  share(shape.in, kLineOfFloats, [&] {
+  share(shape.in, winograd::kSquare, [&] {
     return [&](int64_t begin, int64_t end) {
       winograd::finish_weight_gradient(shape, sums.const_data_ptr<float>(), parts.pairs,
                                        weight_gradient.mutable_data_ptr<float>(), begin, end);

@@ -35,51 +35,62 @@ void write_pairs(const Input& input, const Tile& first, int64_t count, int64_t c
   });
 }
 
-// Columns column…column + 16·kVectors of sums [16,in,out]: vᵀ g over the pairs of tiles, of which g has
-// `columns`, from `first_column` on.
+// A chunk of pairs, transformed, and where the sums of their products go.
+struct Chunk {
+  const bf16* v;  // [16,kPairs,in], in pairs of images
+  const bf16* g;  // [16,kPairs,columns]
+  int64_t in;
+  int64_t columns;
+  int64_t pairs;
+  float* sums;  // [16,in,columns], rows `out` apart
+  int64_t out;
+};
+
+// vᵀ g for the output channels column…column + 16·kVectors.
 template <int kVectors, bool kAdds>
-void multiply_pairs(const bf16* v, const bf16* g, int64_t in, int64_t out, int64_t first_column,
-                    int64_t columns, int64_t column, int64_t pairs, float* sums) {
+void multiply_pairs(const Chunk& chunk, int64_t column) {
+  const int64_t in = chunk.in, columns = chunk.columns, out = chunk.out;
   for (int64_t t = 0; t < kProducts; ++t) {
-    const Right<bf16> right{g + (t * kPairs * columns + column - first_column) * 2, 2 * columns};
-    const auto left = [&](int64_t row) { return Left<bf16>{v + (t * kPairs * in + row) * 2, 2, 2 * in}; };
-    const auto product = [&](int64_t row) { return Product{sums + (t * in + row) * out + column, out}; };
+    const bf16* const v = chunk.v + t * kPairs * in * 2;
+    float* const sums = chunk.sums + t * in * out + column;
+    const Right<bf16> right{chunk.g + (t * kPairs * columns + column) * 2, 2 * columns};
+    const auto left = [&](int64_t row) { return Left<bf16>{v + row * 2, 2, 2 * in}; };
+    const auto product = [&](int64_t row) { return Product{sums + row * out, out}; };
     int64_t row = 0;
-    for (; row + 6 <= in; row += 6) multiply<6, kVectors, kAdds>(left(row), right, pairs, product(row));
-    for (; row < in; row += 2) multiply<2, kVectors, kAdds>(left(row), right, pairs, product(row));
+    for (; row + 6 <= in; row += 6) multiply<6, kVectors, kAdds>(left(row), right, chunk.pairs, product(row));
+    for (; row < in; row += 2) multiply<2, kVectors, kAdds>(left(row), right, chunk.pairs, product(row));
   }
 }
 
 template <bool kAdds>
-void multiply_pairs(int64_t vectors, const bf16* v, const bf16* g, int64_t in, int64_t out,
-                    int64_t first_column, int64_t columns, int64_t column, int64_t pairs, float* sums) {
-  if (vectors == 4) multiply_pairs<4, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
-  if (vectors == 3) multiply_pairs<3, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
-  if (vectors == 2) multiply_pairs<2, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
-  if (vectors == 1) multiply_pairs<1, kAdds>(v, g, in, out, first_column, columns, column, pairs, sums);
+void multiply_pairs(const Chunk& chunk) {
+  for (int64_t column = 0; column < chunk.columns; column += kPanel<bf16>) {
+    const int64_t vectors = vectors_at<bf16>(column, chunk.columns);
+    if (vectors == 4) multiply_pairs<4, kAdds>(chunk, column);
+    if (vectors == 3) multiply_pairs<3, kAdds>(chunk, column);
+    if (vectors == 2) multiply_pairs<2, kAdds>(chunk, column);
+    if (vectors == 1) multiply_pairs<1, kAdds>(chunk, column);
+  }
 }
 
 // `gradient` begins at the part's first column.
 template <class Gradient>
 void gather_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>& x,
                   const Gradient& gradient, float* sums, void* scratch, const Part& part) {
-  const int64_t first_column = part.first_column, last_column = smaller(part.last_column, out);
-  const int64_t columns = last_column - first_column;
+  const int64_t columns = smaller(part.last_column, out) - part.first_column;
   bf16* const v = static_cast<bf16*>(scratch);
   bf16* const g = v + kProducts * kPairs * in * 2;
-  for (int64_t chunk = part.begin; chunk < part.end; chunk += kPairs) {
-    const int64_t pairs = smaller(kPairs, part.end - chunk);
-    grid.for_each_run(chunk, chunk + pairs, [&](int64_t i, const Tile& first, int64_t tiles) {
+  for (int64_t begin = part.begin; begin < part.end; begin += kPairs) {
+    const int64_t pairs = smaller(kPairs, part.end - begin);
+    grid.for_each_run(begin, begin + pairs, [&](int64_t i, const Tile& first, int64_t tiles) {
       write_pairs<InputTiles>(x, first, tiles, in, v + i * in * 2, kPairs * in * 2);
       write_pairs<GradientTiles>(gradient, first, tiles, columns, g + i * columns * 2, kPairs * columns * 2);
     });
-    for (int64_t column = first_column; column < last_column; column += kPanel<bf16>) {
-      const int64_t vectors = vectors_at<bf16>(column, out);
-      if (chunk == part.begin)
-        multiply_pairs<false>(vectors, v, g, in, out, first_column, columns, column, pairs, sums);
-      else
-        multiply_pairs<true>(vectors, v, g, in, out, first_column, columns, column, pairs, sums);
-    }
+    const Chunk chunk{v, g, in, columns, pairs, sums + part.first_column, out};
+    if (begin == part.begin)
+      multiply_pairs<false>(chunk);
+    else
+      multiply_pairs<true>(chunk);
   }
 }
 
@@ -138,7 +149,7 @@ void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradi
 void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
                             int64_t begin, int64_t end) {
   for (int64_t out = 0; out < shape.out; out += kLanes)
-    for (int64_t in = begin; in < end; in += kLanes)
+    for (int64_t in = begin; in < end; in += kSquare)
       finish_square(shape, sums, parts, in, out, weight_gradient);
 }
 

@@ -18,10 +18,10 @@ at::Tensor cast_if_defined(const at::Tensor& tensor, at::ScalarType dtype) {
 
 // What a 1x1 convolution of this stride sees of x. It is taken out here because oneDNN 3.12's own way
 // overwrites memory in the backward pass of channels-last tensors with fewer channels than a vector has
-// lanes: wrong gradients, a hang or a crash, by processor (github.com/uxlfoundation/oneDNN/issues/6035).
+// lanes: wrong gradients, a hang or a crash, by processor (github.com/uxlfoundation/oneDNN/issues/6035). And
+// it is taken out by pooling because a slice's gradient is not channels-last: adding it to the others of x is
+// slow.
 at::Tensor every_nth_pixel(const at::Tensor& x, int64_t n) {
-  // The gradient of a slice would be in another order than the other gradients of x: adding them up is then
-  // slow.
   return at::avg_pool2d(x, /*kernel_size=*/1, /*stride=*/n);
 }
 
@@ -88,8 +88,8 @@ at::Tensor ConvNorm::forward(const at::Tensor& x, Activation activation, const a
 
 kernels::WithShortcut ConvNorm::forward_with_shortcut(const at::Tensor& x, Activation activation) {
   if (const auto* const both = folded(x)) return {(*both)(x, {}, activation, /*pools=*/false), x};
-  const auto [convolved, shortcut] = conv_->forward_with_shortcut(x);
-  return {norm_->forward(convolved, activation), shortcut};
+  const auto [result, shortcut] = conv_->forward_with_shortcut(x);
+  return {norm_->forward(result, activation), shortcut};
 }
 
 at::Tensor ConvNorm::forward_max_pool(const at::Tensor& x, Activation activation) {
