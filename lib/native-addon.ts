@@ -279,7 +279,7 @@ export type KernelRequest = {
   x: Float32Array;
 } & (
   | {
-      operation: 'conv3x3' | 'conv3x3_max_pool';
+      operation: 'conv3x3' | 'conv3x3_stride2' | 'conv3x3_max_pool';
       weight: Float32Array;
       out: number;
       /** Of the result. */

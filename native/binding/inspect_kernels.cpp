@@ -139,6 +139,9 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   const Convolve plain = [](const auto& x, const auto& weight) {
     return kernels::WithShortcut{kernels::conv3x3(x, weight), {}};
   };
+  const Convolve strided = [](const auto& x, const auto& weight) {
+    return kernels::WithShortcut{kernels::conv3x3_stride2(x, weight), {}};
+  };
   const Convolve pooled = [](const auto& x, const auto& weight) {
     return kernels::WithShortcut{kernels::conv3x3_max_pool(x, weight), {}};
   };
@@ -147,6 +150,7 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
       request, "operation",
       {{"conv3x3", [&](auto dtype) { return run_convolution(request, dtype, plain); }},
        {"conv3x3_max_pool", [&](auto dtype) { return run_convolution(request, dtype, pooled); }},
+       {"conv3x3_stride2", [&](auto dtype) { return run_convolution(request, dtype, strided); }},
        {"conv3x3_with_shortcut",
         [&](auto dtype) { return run_convolution(request, dtype, kernels::conv3x3_with_shortcut); }},
        {"conv_norm", [&](auto dtype) { return run_conv_norm(request, dtype, /*pools=*/false); }},

@@ -69,12 +69,17 @@ function expectClose(
 }
 
 function convolution(
-  operation: 'conv3x3' | 'conv3x3_max_pool',
+  operation: 'conv3x3' | 'conv3x3_stride2' | 'conv3x3_max_pool',
   [images, channels, height, width]: readonly [number, number, number, number],
   out: number,
-): Extract<Request, { operation: 'conv3x3' | 'conv3x3_max_pool' }> {
+): Extract<Request, { operation: 'conv3x3' | 'conv3x3_stride2' | 'conv3x3_max_pool' }> {
   const isPooled = operation === 'conv3x3_max_pool';
-  const results = isPooled ? Math.floor(height / 2) * Math.floor(width / 2) : height * width;
+  const shorten = {
+    conv3x3: (side: number) => side,
+    conv3x3_stride2: (side: number) => Math.ceil(side / 2),
+    conv3x3_max_pool: (side: number) => Math.floor(side / 2),
+  }[operation];
+  const results = shorten(height) * shorten(width);
   const request = {
     operation,
     shape: [images, channels, height, width],
@@ -115,7 +120,7 @@ function silenceCloseRaces(request: ReturnType<typeof convolution>): void {
 // Rounded to eight bits: the input of the products by Winograd's transform, weights, the result.
 const BF16_BOUND = 1e-2;
 
-describe.each(['conv3x3', 'conv3x3_max_pool'] as const)('%s', (operation) => {
+describe.each(['conv3x3', 'conv3x3_stride2', 'conv3x3_max_pool'] as const)('%s', (operation) => {
   test.each([
     [[2, 16, 8, 8], 16],
     [[3, 24, 31, 31], 64],

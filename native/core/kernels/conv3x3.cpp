@@ -1,6 +1,7 @@
 #include "kernels/conv3x3.h"
 
 #include "kernels/choice.h"
+#include "kernels/strided_conv.h"
 #include "kernels/winograd_conv.h"
 #include "torch_api.h"
 
@@ -10,7 +11,7 @@ namespace {
 // Tiles of 2x2 results that outweigh the packing of the weights, which every call does.
 constexpr int64_t kFewestTiles = 384;
 
-bool suits_winograd(const at::Tensor& x, const at::Tensor& weight) {
+bool suits_own_kernels(const at::Tensor& x, const at::Tensor& weight) {
   const int64_t tiles = x.size(0) * ((x.size(2) + 1) / 2) * ((x.size(3) + 1) / 2);
   return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(0) > 0 && x.size(2) > 1 && x.size(3) > 1 &&
          weight.size(1) % 8 == 0 && weight.size(0) % 16 == 0 &&
@@ -32,7 +33,7 @@ at::Tensor libtorch_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight) {
   check_shapes(x, weight);
 #if CIFAR10_HAS_AVX512_KERNELS
-  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight);
+  if (suits_own_kernels(x, weight)) return winograd_conv3x3(x, weight);
 #endif
   return libtorch_conv3x3(x, weight);
 }
@@ -40,15 +41,23 @@ at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight) {
 WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight) {
   check_shapes(x, weight);
 #if CIFAR10_HAS_AVX512_KERNELS
-  if (suits_winograd(x, weight)) return winograd_conv3x3_with_shortcut(x, weight);
+  if (suits_own_kernels(x, weight)) return winograd_conv3x3_with_shortcut(x, weight);
 #endif
   return {libtorch_conv3x3(x, weight), x};
+}
+
+at::Tensor conv3x3_stride2(const at::Tensor& x, const at::Tensor& weight) {
+  check_shapes(x, weight);
+#if CIFAR10_HAS_AVX512_KERNELS
+  if (suits_own_kernels(x, weight)) return strided_conv3x3(x, weight);
+#endif
+  return at::conv2d(x, weight.to(x.scalar_type()), {}, /*stride=*/2, /*padding=*/1);
 }
 
 at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
   check_shapes(x, weight);
 #if CIFAR10_HAS_AVX512_KERNELS
-  if (suits_winograd(x, weight)) return winograd_conv3x3_max_pool(x, weight);
+  if (suits_own_kernels(x, weight)) return winograd_conv3x3_max_pool(x, weight);
 #endif
   return at::max_pool2d(libtorch_conv3x3(x, weight), 2);
 }

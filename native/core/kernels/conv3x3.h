@@ -1,4 +1,4 @@
-// Owns the 3x3 convolution that models call, of stride 1 and padding 1, without bias: Winograd's on bfloat16
+// Owns the 3x3 convolutions that models call, of padding 1 and without bias: own kernels on bfloat16
 // activations where choice.h says so and the channels suit (winograd.h), LibTorch's otherwise.
 #pragma once
 
@@ -17,6 +17,9 @@ struct WithShortcut {
   at::Tensor shortcut;
 };
 WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight);
+
+// Of stride 2: [B,out,H/2,W/2], rounded up. Only the weights' gradient has a kernel of its own (strided.h).
+at::Tensor conv3x3_stride2(const at::Tensor& x, const at::Tensor& weight);
 
 // The same as conv3x3 and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither
 // computed where an odd side leaves it over, nor written to memory.

@@ -1,12 +1,10 @@
 #include "kernels/winograd_conv.h"
 
-#include <torch/csrc/autograd/custom_function.h>
-
-#include <algorithm>
-
+#include "kernels/conv_gradients.h"
 #include "kernels/packed_weights.h"
 #include "kernels/share.h"
 #include "kernels/tensor_memory.h"
+#include "kernels/weight_gradient.h"
 #include "kernels/winograd.h"
 #include "torch_api.h"
 
@@ -17,10 +15,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using winograd::bf16;
 using winograd::Direction;
-
-winograd::Shape shape_of(const at::Tensor& x, const at::Tensor& weight) {
-  return {x.size(0), x.size(2), x.size(3), weight.size(1), weight.size(0)};
-}
 
 at::Tensor empty_like_nhwc(const at::Tensor& like, at::IntArrayRef sizes, at::ScalarType dtype) {
   return at::empty(sizes, like.options().dtype(dtype), kChannelsLast);
@@ -80,76 +74,15 @@ at::Tensor backward_data(const winograd::Shape& shape, const at::Tensor& x, cons
   return x_gradient;
 }
 
-int64_t panel_count(const winograd::Shape& shape) {
-  return (shape.out + winograd::kPanel<bf16> - 1) / winograd::kPanel<bf16>;
-}
-
-// How threads share the sums over pairs: by parts of the pairs, each with sums of its own, times parts of the
-// output channels.
-struct WeightParts {
-  int64_t pairs;
-  int64_t columns;
-};
-
-WeightParts weight_parts(const winograd::Shape& shape, int64_t pairs) {
-  constexpr int64_t kPairsOfPart = 64;  // fewer are not worth sums of their own
-  // Sums of 16 numbers for each pair of channels cost more than every thread's transforming all inputs.
-  constexpr int64_t kFewPairs = 4;  // for an output channel
-  const int64_t threads = at::get_num_threads();
-  const int64_t columns = pairs <= kFewPairs * shape.out ? std::min(panel_count(shape), threads) : 1;
-  return {std::clamp<int64_t>(pairs / kPairsOfPart, 1, threads / columns), columns};
-}
-
-// Parts are fixed, so that the result depends on the number of threads only, not on their order.
+// `gradient`: a pointer, or a winograd::PooledGradient.
 template <class Gradient>
 at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
                            int64_t pairs) {
-  const auto parts = weight_parts(shape, pairs);
-  const int64_t panels = panel_count(shape);
-  const auto sums = at::empty({parts.pairs, 16, shape.in, shape.out}, at::kFloat);
-  at::parallel_for(0, parts.pairs * parts.columns, 1, [&](int64_t begin, int64_t end) {
-    const auto scratch = bytes(winograd::gather_scratch(shape));
-    for (int64_t index = begin; index < end; ++index) {
-      const int64_t i = index / parts.columns, j = index % parts.columns;
-      const winograd::Part part{pairs * i / parts.pairs, pairs * (i + 1) / parts.pairs,
-                                panels * j / parts.columns * winograd::kPanel<bf16>,
-                                panels * (j + 1) / parts.columns * winograd::kPanel<bf16>};
-      const auto own = sums.select(0, i);
-      winograd::gather_weight_gradient(shape, read<bf16>(x), gradient, own.template mutable_data_ptr<float>(),
-                                       scratch.data_ptr(), part);
-    }
-  });
-  const auto weight_gradient =
-      at::empty({shape.out, shape.in, 3, 3}, at::TensorOptions(at::kFloat).memory_format(kChannelsLast));
-  share(shape.in, winograd::kSquare, [&] {
-    return [&](int64_t begin, int64_t end) {
-      winograd::finish_weight_gradient(shape, sums.const_data_ptr<float>(), parts.pairs,
-                                       weight_gradient.mutable_data_ptr<float>(), begin, end);
-    };
-  });
-  return weight_gradient;
+  return weight_gradient(
+      shape, {.pairs = pairs, .planes = 16, .scratch_bytes = winograd::gather_scratch(shape)},
+      [&](auto... part) { winograd::gather_weight_gradient(shape, read<bf16>(x), gradient, part...); },
+      [&](auto... sums) { winograd::finish_weight_gradient(shape, sums...); });
 }
-
-bool is_learned(const at::Tensor& x, const at::Tensor& weight) {
-  return at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
-}
-
-// What a convolution has saved, and which gradients are wanted of it.
-struct Saved {
-  explicit Saved(AutogradContext* context)
-      : tensors(context->get_saved_variables()),
-        shape(shape_of(x(), weight())),
-        wants_x(context->needs_input_grad(0)),
-        wants_weight(context->needs_input_grad(1)) {
-    TORCH_CHECK(!at::GradMode::is_enabled(), "conv3x3 has no second derivative");
-  }
-  const at::Tensor& x() const { return tensors[0]; }
-  const at::Tensor& weight() const { return tensors[1]; }
-
-  variable_list tensors;
-  winograd::Shape shape;
-  bool wants_x, wants_weight;
-};
 
 // Of x and the weights. `addend`: like x, added to its gradient; may be undefined.
 variable_list gradients_of(const Saved& saved, const at::Tensor& gradient, const at::Tensor& addend) {

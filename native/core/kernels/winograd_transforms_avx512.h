@@ -17,7 +17,7 @@ struct Column {
 template <class Input>
 class InputTiles {
  public:
-  static constexpr int64_t kBorder = 1;
+  static constexpr int64_t kBorder = 1, kStep = 2, kValues = kProducts;
   using Pixels = Strip<Input, 4>;
 
   template <class Lanes>
@@ -57,7 +57,7 @@ class InputTiles {
 template <class Input>
 class GradientTiles {
  public:
-  static constexpr int64_t kBorder = 0;
+  static constexpr int64_t kBorder = 0, kStep = 2, kValues = kProducts;
   using Pixels = Strip<Input, 2>;
 
   template <class Lanes>
@@ -124,23 +124,23 @@ CIFAR10_INLINE void transform_filter(const __m512 (&g)[3][3], __m512 (&u)[4][4])
   }
 }
 
-// Gᵀ u G: the way back, for the gradient of a filter.
-CIFAR10_INLINE void transform_filter_gradient(const __m512 (&u)[4][4], __m512 (&g)[3][3]) {
+// Gᵀ u G: the way back, for the gradient of a filter, both row by row.
+CIFAR10_INLINE void transform_filter_gradient(const __m512 (&u)[kProducts], __m512 (&g)[9]) {
   const auto half = _mm512_set1_ps(0.5F);
   __m512 rows[3][4];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
-    const auto sum = half * (u[1][j] + u[2][j]);
-    rows[0][j] = u[0][j] + sum;
-    rows[1][j] = half * (u[1][j] - u[2][j]);
-    rows[2][j] = sum + u[3][j];
+    const auto sum = half * (u[4 + j] + u[8 + j]);
+    rows[0][j] = u[j] + sum;
+    rows[1][j] = half * (u[4 + j] - u[8 + j]);
+    rows[2][j] = sum + u[12 + j];
   }
 #pragma GCC unroll 3
   for (int i = 0; i < 3; ++i) {
     const auto sum = half * (rows[i][1] + rows[i][2]);
-    g[i][0] = rows[i][0] + sum;
-    g[i][1] = half * (rows[i][1] - rows[i][2]);
-    g[i][2] = sum + rows[i][3];
+    g[3 * i] = rows[i][0] + sum;
+    g[3 * i + 1] = half * (rows[i][1] - rows[i][2]);
+    g[3 * i + 2] = sum + rows[i][3];
   }
 }
 

@@ -36,12 +36,13 @@ ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int6
   if (has_bias) bias = register_parameter("bias", uniform({out}, fan_in, generator));
 }
 
-bool ConvImpl::is_plain_3x3() const {
-  return weight.size(2) == 3 && stride_ == 1 && padding_ == 1 && !bias.defined();
+bool ConvImpl::is_plain_3x3(int64_t stride) const {
+  return weight.size(2) == 3 && stride_ == stride && padding_ == 1 && !bias.defined();
 }
 
 at::Tensor ConvImpl::forward(const at::Tensor& x) const {
   if (is_plain_3x3()) return kernels::conv3x3(x, weight);
+  if (is_plain_3x3(/*stride=*/2)) return kernels::conv3x3_stride2(x, weight);
   const bool skips_pixels = weight.size(2) == 1 && padding_ == 0 && stride_ > 1;
   const auto stride = skips_pixels ? 1 : stride_;
   return at::conv2d(skips_pixels ? every_nth_pixel(x, stride_) : x, weight.to(x.scalar_type()),
