@@ -16,8 +16,8 @@ const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 const MOST_STEPS = 10_000;
 /** The first that matches `library symbol` is the kind; code that a library generates has no symbol. */
 const KINDS = [
-  ['products of Winograd’s convolutions', /multiply_panel|multiply_pairs/],
-  ['their transforms, weights and results', /winograd::/],
+  ['products of own convolutions', /multiply_panel|multiply_pairs/],
+  ['their transforms, weights and results', /winograd::|strided::|write_pairs/],
   ['batch norm, residual sum, activation', /norm_act::/],
   ['LibTorch’s convolutions', /^\[JIT\]|dnnl|mkldnn/],
   ['LibTorch’s other operators', /^libtorch|^libc10/],

@@ -51,6 +51,10 @@ kernels::Activation to_activation(const Napi::Object& request) {
 // convolve(x, weight) -> the result, and x again where there is a shortcut.
 using Convolve = std::function<kernels::WithShortcut(const at::Tensor& x, const at::Tensor& weight)>;
 
+Convolve alone(at::Tensor (*convolve)(const at::Tensor& x, const at::Tensor& weight)) {
+  return [=](const auto& x, const auto& weight) { return kernels::WithShortcut{convolve(x, weight), {}}; };
+}
+
 Napi::Object run_convolution(const Napi::Object& request, at::ScalarType dtype, const Convolve& convolve) {
   const auto shape = integers(field(request, "shape"));
   const auto x = leaf(request, "x", shape, dtype);
@@ -136,21 +140,14 @@ Napi::Object run_conv_norm(const Napi::Object& request, at::ScalarType dtype, bo
 Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto request = info[0].As<Napi::Object>();
-  const Convolve plain = [](const auto& x, const auto& weight) {
-    return kernels::WithShortcut{kernels::conv3x3(x, weight), {}};
-  };
-  const Convolve strided = [](const auto& x, const auto& weight) {
-    return kernels::WithShortcut{kernels::conv3x3_stride2(x, weight), {}};
-  };
-  const Convolve pooled = [](const auto& x, const auto& weight) {
-    return kernels::WithShortcut{kernels::conv3x3_max_pool(x, weight), {}};
-  };
   using Run = std::function<Napi::Object(at::ScalarType dtype)>;
   const auto run = one_of<Run>(
       request, "operation",
-      {{"conv3x3", [&](auto dtype) { return run_convolution(request, dtype, plain); }},
-       {"conv3x3_max_pool", [&](auto dtype) { return run_convolution(request, dtype, pooled); }},
-       {"conv3x3_stride2", [&](auto dtype) { return run_convolution(request, dtype, strided); }},
+      {{"conv3x3", [&](auto dtype) { return run_convolution(request, dtype, alone(kernels::conv3x3)); }},
+       {"conv3x3_max_pool",
+        [&](auto dtype) { return run_convolution(request, dtype, alone(kernels::conv3x3_max_pool)); }},
+       {"conv3x3_stride2",
+        [&](auto dtype) { return run_convolution(request, dtype, alone(kernels::conv3x3_stride2)); }},
        {"conv3x3_with_shortcut",
         [&](auto dtype) { return run_convolution(request, dtype, kernels::conv3x3_with_shortcut); }},
        {"conv_norm", [&](auto dtype) { return run_conv_norm(request, dtype, /*pools=*/false); }},

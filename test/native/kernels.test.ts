@@ -132,6 +132,7 @@ describe.each(['conv3x3', 'conv3x3_stride2', 'conv3x3_max_pool'] as const)('%s',
     [[40, 16, 13, 13], 16], // many blocks of tiles a thread, several chunks of pairs
     [[20, 24, 15, 15], 80], // threads share the pairs, of several panels
     [[5, 24, 15, 15], 96], // threads share the output channels, in several chunks
+    [[6, 16, 2, 2], 32],
   ] as const)('of %j with %d outputs', (shape, out) => {
     expectClose(convolution(operation, shape, out), BF16_BOUND, 'bf16', 2);
   });
@@ -157,7 +158,30 @@ describe.each(['conv3x3', 'conv3x3_stride2', 'conv3x3_max_pool'] as const)('%s',
   test('shows what is not a number', () => {
     const request = convolution(operation, [1, 16, 8, 8], 16);
     request.x[5] = Number.NaN;
-    expect(run(request, 'own', 'bf16').result.some(Number.isNaN)).toBe(true);
+    const { result, weightGradient } = run(request, 'own', 'bf16');
+    expect(result.some(Number.isNaN)).toBe(true);
+    expect(weightGradient?.some(Number.isNaN)).toBe(true);
+  });
+});
+
+describe('conv3x3_stride2', () => {
+  // One side of a single pixel: LibTorch's. The others: sums of exact products, where Winograd rounds its inputs.
+  test.each([
+    [[3, 24, 15, 15], 80],
+    [[40, 16, 8, 8], 16],
+    [[4, 16, 1, 9], 16],
+  ] as const)('rounds nothing but sums in the weight gradient of %j with %d outputs', (shape, out) => {
+    const request = convolution('conv3x3_stride2', shape, out);
+    const [own, libtorch, exact] = [
+      run(request, 'own', 'bf16'),
+      run(request, 'libtorch', 'bf16'),
+      run(request, 'libtorch', 'fp32'),
+    ];
+    expect(own.result).toEqual(libtorch.result);
+    expect(own.xGradient).toEqual(libtorch.xGradient);
+    const isOwn = loadNative().runtimeInfo().canRunOwnKernels && Math.min(shape[2], shape[3]) > 1;
+    const error = relativeError(own.weightGradient as Float32Array, exact.weightGradient as Float32Array);
+    expect(error).toBeLessThan(isOwn ? 1e-6 : BF16_BOUND);
   });
 });
 

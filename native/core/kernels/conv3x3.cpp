@@ -1,6 +1,7 @@
 #include "kernels/conv3x3.h"
 
 #include "kernels/choice.h"
+#include "kernels/conv_operator.h"
 #include "kernels/strided_conv.h"
 #include "kernels/winograd_conv.h"
 #include "torch_api.h"
@@ -8,7 +9,7 @@
 namespace cifar10::kernels {
 namespace {
 
-// Tiles of 2x2 results that outweigh the packing of the weights, which every call does.
+// Squares of 2x2 pixels that outweigh what every call costs: packing the weights, finishing their gradient.
 constexpr int64_t kFewestTiles = 384;
 
 bool suits_own_kernels(const at::Tensor& x, const at::Tensor& weight) {
@@ -24,10 +25,6 @@ void check_shapes(const at::Tensor& x, const at::Tensor& weight) {
               "conv3x3: expected [B,in,H,W] and [out,in,3,3], found ", x.sizes(), " and ", weight.sizes());
 }
 
-at::Tensor libtorch_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
-  return at::conv2d(x, weight.to(x.scalar_type()), {}, /*stride=*/1, /*padding=*/1);
-}
-
 }  // namespace
 
 at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight) {
@@ -35,7 +32,7 @@ at::Tensor conv3x3(const at::Tensor& x, const at::Tensor& weight) {
 #if CIFAR10_HAS_AVX512_KERNELS
   if (suits_own_kernels(x, weight)) return winograd_conv3x3(x, weight);
 #endif
-  return libtorch_conv3x3(x, weight);
+  return libtorch_conv3x3(x, weight, /*stride=*/1);
 }
 
 WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight) {
@@ -43,15 +40,15 @@ WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight
 #if CIFAR10_HAS_AVX512_KERNELS
   if (suits_own_kernels(x, weight)) return winograd_conv3x3_with_shortcut(x, weight);
 #endif
-  return {libtorch_conv3x3(x, weight), x};
+  return {libtorch_conv3x3(x, weight, /*stride=*/1), x};
 }
 
 at::Tensor conv3x3_stride2(const at::Tensor& x, const at::Tensor& weight) {
   check_shapes(x, weight);
 #if CIFAR10_HAS_AVX512_KERNELS
-  if (suits_own_kernels(x, weight)) return strided_conv3x3(x, weight);
+  if (suits_own_kernels(x, weight) && is_learned(x, weight)) return strided_conv3x3(x, weight);
 #endif
-  return at::conv2d(x, weight.to(x.scalar_type()), {}, /*stride=*/2, /*padding=*/1);
+  return libtorch_conv3x3(x, weight, /*stride=*/2);
 }
 
 at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
@@ -59,7 +56,7 @@ at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
 #if CIFAR10_HAS_AVX512_KERNELS
   if (suits_own_kernels(x, weight)) return winograd_conv3x3_max_pool(x, weight);
 #endif
-  return at::max_pool2d(libtorch_conv3x3(x, weight), 2);
+  return at::max_pool2d(libtorch_conv3x3(x, weight, /*stride=*/1), 2);
 }
 
 }  // namespace cifar10::kernels

@@ -18,7 +18,8 @@ struct WithShortcut {
 };
 WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight);
 
-// Of stride 2: [B,out,H/2,W/2], rounded up. Only the weights' gradient has a kernel of its own (strided.h).
+// Of stride 2: [B,out,H/2,W/2], rounded up. Differentiable once. Only the weights' gradient has a kernel of
+// its own (strided.h).
 at::Tensor conv3x3_stride2(const at::Tensor& x, const at::Tensor& weight);
 
 // The same as conv3x3 and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither

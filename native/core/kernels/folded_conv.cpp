@@ -12,15 +12,12 @@ namespace {
 
 #if CIFAR10_HAS_AVX512_KERNELS
 
-using winograd::bf16;
-using winograd::Part;
-
 // Calls work(part) for parts that cover all tiles and channels, each on a thread. Where there are few tiles,
 // threads share the channels: each then transforms the same input, and reads weights of its own.
 template <class Value, class Work>
 void share_parts(int64_t tiles, int64_t channels, const Work& work) {
   constexpr int64_t kBlocksOfThread = 4;
-  const int64_t threads = at::get_num_threads(), width = winograd::kPanel<Value>;
+  const int64_t threads = at::get_num_threads(), width = kPanel<Value>;
   const int64_t blocks = (tiles + winograd::kBlock<Value> - 1) / winograd::kBlock<Value>;
   const int64_t panels = (channels + width - 1) / width;
   if (threads == 1 || panels < threads || blocks >= kBlocksOfThread * threads)
@@ -32,8 +29,8 @@ void share_parts(int64_t tiles, int64_t channels, const Work& work) {
 }
 
 template <class Value>
-void infer(const winograd::Shape& shape, const at::Tensor& x, const winograd::Folded<Value>& layer,
-           bool pools, const at::Tensor& y) {
+void infer(const ConvShape& shape, const at::Tensor& x, const winograd::Folded<Value>& layer, bool pools,
+           const at::Tensor& y) {
   const int64_t tiles = pools ? winograd::pooled_tile_count(shape) : winograd::tile_count(shape);
   share_parts<Value>(tiles, shape.out, [&] {
     const auto scratch = at::empty({winograd::convolve_scratch<Value>(shape)}, at::kByte);
@@ -74,7 +71,7 @@ at::Tensor FoldedConv::operator()(const at::Tensor& x, const at::Tensor& residua
                                   bool pools) const {
 #if CIFAR10_HAS_AVX512_KERNELS
   TORCH_CHECK(x.size(1) == in_, "FoldedConv: expected [B,", in_, ",H,W], found ", x.sizes());
-  const winograd::Shape shape{x.size(0), x.size(2), x.size(3), in_, out_};
+  const ConvShape shape{x.size(0), x.size(2), x.size(3), in_, out_};
   const int64_t stride = pools ? 2 : 1;
   const auto y = at::empty({shape.images, out_, shape.height / stride, shape.width / stride}, x.options(),
                            kChannelsLast);

@@ -10,14 +10,14 @@ at::Tensor packed_weights(const at::Tensor& weight, winograd::Direction directio
   constexpr int64_t kChannelsAtOnce = 16;  // whose 32-bit values lie in one cache line: for one thread
   TORCH_CHECK(dtype == at::kBFloat16 || direction == winograd::Direction::kForward,
               "packed_weights: expected bfloat16 for gradients, found ", dtype);
-  const winograd::Shape shape{0, 0, 0, weight.size(1), weight.size(0)};
+  const ConvShape shape{0, 0, 0, weight.size(1), weight.size(0)};
   const auto dense = weight.detach().contiguous(kChannelsLast);
   const auto* const values = dense.const_data_ptr<float>();
   const auto packed = at::empty({winograd::packed_size(shape, direction)}, dtype);
   share(shape.out, kChannelsAtOnce, [&] {
     return [&](int64_t begin, int64_t end) {
       if (dtype == at::kBFloat16)
-        winograd::pack_weights(shape, direction, values, write<winograd::bf16>(packed), begin, end);
+        winograd::pack_weights(shape, direction, values, write<bf16>(packed), begin, end);
       else
         winograd::pack_weights(shape, values, write<float>(packed), begin, end);
     };

@@ -1,31 +1,31 @@
 // Owns sums over pairs of images, which the gradient of the weights is made of: transformed inputs and
-// gradients, interleaved, and their products. For files compiled for AVX-512 only.
+// gradients, interleaved, their products, and the way back from those. For files compiled for AVX-512 only.
 #pragma once
 
-#include "kernels/winograd_products_avx512.h"
+#include "kernels/products_avx512.h"
 
-namespace cifar10::kernels::winograd {
+namespace cifar10::kernels {
 namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
 
 // Pairs of a partial sum, which is read and written once for them.
 constexpr int64_t kPairs = 128;
 
-// The same tiles of two images, interleaved. `first` counts pairs of images. Values t of a tile are `plane`
-// elements apart.
+// The same tiles of two images, interleaved. `first.image` counts pairs of images. Values t of a tile are
+// `plane` elements apart.
 template <template <class> class Tiles, class Input>
 void write_pairs(const Input& input, const Tile& first, int64_t count, int64_t channels, bf16* row,
                  int64_t plane) {
   using Transform = Tiles<Input>;
-  constexpr int64_t kStep = Transform::kStep;
-  const int64_t y = kStep * first.row - Transform::kBorder;
+  constexpr int64_t kPitch = Transform::kPitch;
+  const int64_t y = kPitch * first.row - Transform::kBorder;
   const typename Transform::Pixels even(input, 2 * first.image, y), odd(input, 2 * first.image + 1, y);
   for_each_vector(channels, [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
     Transform even_tiles, odd_tiles;
-    int64_t x = kStep * first.column - Transform::kBorder;
+    int64_t x = kPitch * first.column - Transform::kBorder;
     even_tiles.begin(even, x, channel, lanes);
     odd_tiles.begin(odd, x, channel, lanes);
     bf16* to = row + 2 * channel;
-    for (int64_t i = 0; i < count; ++i, x += kStep, to += 2 * channels) {
+    for (int64_t i = 0; i < count; ++i, x += kPitch, to += 2 * channels) {
       __m512 a[Transform::kValues], b[Transform::kValues];
       even_tiles.next(even, x, channel, lanes, a);
       odd_tiles.next(odd, x, channel, lanes, b);
@@ -75,18 +75,19 @@ void multiply_pairs(const Chunk& chunk) {
   }
 }
 
-template <template <class> class InputTiles, template <class> class GradientTiles, class Gradient>
+template <template <class> class XTransform, template <class> class GradientTransform, class Gradient>
 constexpr int64_t pair_sums_scratch(int64_t in, int64_t out) {
-  return kPairs * 2 * (InputTiles<PlainInput<bf16>>::kValues * in + GradientTiles<Gradient>::kValues * out) *
+  return kPairs * 2 *
+         (XTransform<PlainInput<bf16>>::kValues * in + GradientTransform<Gradient>::kValues * out) *
          int64_t(sizeof(bf16));
 }
 
 // The part's columns of sums [values of a tile of x,in,out]. `gradient` begins at the first of them, and its
 // tiles have as many values, or one.
-template <template <class> class InputTiles, template <class> class GradientTiles, class Gradient>
+template <template <class> class XTransform, template <class> class GradientTransform, class Gradient>
 void sum_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>& x, const Gradient& gradient,
                float* sums, void* scratch, const Part& part) {
-  constexpr int64_t kPlanes = InputTiles<PlainInput<bf16>>::kValues;
+  constexpr int64_t kPlanes = XTransform<PlainInput<bf16>>::kValues;
   const int64_t columns = smaller(part.last_column, out) - part.first_column;
   const int64_t v_plane = kPairs * in * 2, g_plane = kPairs * columns * 2;
   bf16* const v = static_cast<bf16*>(scratch);
@@ -94,11 +95,19 @@ void sum_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>
   for (int64_t begin = part.begin; begin < part.end; begin += kPairs) {
     const int64_t pairs = smaller(kPairs, part.end - begin);
     grid.for_each_run(begin, begin + pairs, [&](int64_t i, const Tile& first, int64_t tiles) {
-      write_pairs<InputTiles>(x, first, tiles, in, v + i * in * 2, v_plane);
-      write_pairs<GradientTiles>(gradient, first, tiles, columns, g + i * columns * 2, g_plane);
+      write_pairs<XTransform>(x, first, tiles, in, v + i * in * 2, v_plane);
+      write_pairs<GradientTransform>(gradient, first, tiles, columns, g + i * columns * 2, g_plane);
     });
-    const int64_t step = GradientTiles<Gradient>::kValues == 1 ? 0 : g_plane;
-    const Chunk chunk{kPlanes, v, g, step, in, columns, pairs, sums + part.first_column, out};
+    const int64_t step = GradientTransform<Gradient>::kValues == 1 ? 0 : g_plane;
+    const Chunk chunk{.planes = kPlanes,
+                      .v = v,
+                      .g = g,
+                      .g_plane = step,
+                      .in = in,
+                      .columns = columns,
+                      .pairs = pairs,
+                      .sums = sums + part.first_column,
+                      .out = out};
     if (begin == part.begin)
       multiply_pairs<false>(chunk);
     else
@@ -109,8 +118,9 @@ void sum_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>
 // The gradient at kSquare input and as many output channels at most, from `parts` of sums [kPlanes,in,out].
 // to_taps(sums of an input channel, taps): a vector over output channels for each of the nine taps.
 template <int kPlanes, class ToTaps>
-CIFAR10_INLINE void finish_square(const Shape& shape, const float* sums, int64_t parts, int64_t in,
+CIFAR10_INLINE void finish_square(const ConvShape& shape, const float* sums, int64_t parts, int64_t in,
                                   int64_t out, float* weight_gradient, const ToTaps& to_taps) {
+  static_assert(kSquare == kLanes);
   const int64_t plane = shape.in * shape.out, channels = smaller(kSquare, shape.in - in);
   __m512 taps[9][kLanes] = {};
   for (int64_t i = 0; i < channels; ++i) {
@@ -131,12 +141,12 @@ CIFAR10_INLINE void finish_square(const Shape& shape, const float* sums, int64_t
 }
 
 template <int kPlanes, class ToTaps>
-CIFAR10_INLINE void finish_pairs(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
-                                 int64_t begin, int64_t end, const ToTaps& to_taps) {
+CIFAR10_INLINE void finish_pairs(const ConvShape& shape, const float* sums, int64_t parts,
+                                 float* weight_gradient, int64_t begin, int64_t end, const ToTaps& to_taps) {
   for (int64_t out = 0; out < shape.out; out += kSquare)
     for (int64_t in = begin; in < end; in += kSquare)
       finish_square<kPlanes>(shape, sums, parts, in, out, weight_gradient, to_taps);
 }
 
 }  // namespace
-}  // namespace cifar10::kernels::winograd
+}  // namespace cifar10::kernels

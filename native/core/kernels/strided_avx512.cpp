@@ -7,13 +7,11 @@
 namespace cifar10::kernels::strided {
 namespace {
 
-using namespace winograd;
-
 // The nine pixels that an output pixel sees, row by row: neighbours share a column.
 template <class Input>
 class SeenPixels {
  public:
-  static constexpr int64_t kBorder = 1, kStep = 2, kValues = 9;
+  static constexpr int64_t kBorder = 1, kPitch = 2, kValues = 9;
   using Pixels = Strip<Input, 3>;
 
   template <class Lanes>
@@ -44,7 +42,7 @@ class SeenPixels {
 template <class Input>
 class OwnPixel {
  public:
-  static constexpr int64_t kBorder = 0, kStep = 1, kValues = 1;
+  static constexpr int64_t kBorder = 0, kPitch = 1, kValues = 1;
   using Pixels = Strip<Input, 1>;
 
   template <class Lanes>
@@ -57,22 +55,22 @@ class OwnPixel {
   }
 };
 
-Shape results_of(const Shape& shape) {
+ConvShape results_of(const ConvShape& shape) {
   return {shape.images, (shape.height + 1) / 2, (shape.width + 1) / 2, shape.in, shape.out};
 }
 
 }  // namespace
 
-int64_t pair_count(const Shape& shape) {
+int64_t pair_count(const ConvShape& shape) {
   const auto results = results_of(shape);
   return (shape.images + 1) / 2 * results.height * results.width;
 }
 
-int64_t gather_scratch(const Shape& shape) {
+int64_t gather_scratch(const ConvShape& shape) {
   return pair_sums_scratch<SeenPixels, OwnPixel, PlainInput<bf16>>(shape.in, shape.out);
 }
 
-void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
+void gather_weight_gradient(const ConvShape& shape, const bf16* x, const bf16* gradient, float* sums,
                             void* scratch, const Part& part) {
   const auto results = results_of(shape);
   sum_pairs<SeenPixels, OwnPixel>(
@@ -80,7 +78,7 @@ void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradi
       PlainInput(gradient + part.first_column, results, shape.out), sums, scratch, part);
 }
 
-void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
+void finish_weight_gradient(const ConvShape& shape, const float* sums, int64_t parts, float* weight_gradient,
                             int64_t begin, int64_t end) {
   finish_pairs<9>(shape, sums, parts, weight_gradient, begin, end,
                   [](const __m512(&u)[9], __m512(&taps)[9]) __attribute__((always_inline)) {

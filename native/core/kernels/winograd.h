@@ -12,18 +12,9 @@
 #include <cstdint>
 
 #include "kernels/activation.h"
+#include "kernels/conv_shape.h"
 
 namespace cifar10::kernels::winograd {
-
-using bf16 = uint16_t;  // the bits of a bfloat16
-
-struct Shape {
-  int64_t images;
-  int64_t height;
-  int64_t width;
-  int64_t in;
-  int64_t out;
-};
 
 // Each 2x2 square of results after max pooling with stride 2; an odd last row or column has no square.
 // `winners` tells which of the four pixels it was, row by row: uint8 of the same shape.
@@ -37,47 +28,35 @@ struct PooledGradient {
 };
 
 // Results are computed in tiles of 2x2, counted row by row over all images, best in multiples of kBlock: what
-// so many need stays in a core's second-level cache. Their channels are computed in panels: what those need
-// of the weights for one product stays in the first-level cache. `Value`: of activations, bf16 or float.
+// so many need stays in a core's second-level cache. `Value`: of activations, bf16 or float.
 template <class Value>
 inline constexpr int64_t kBlock = 48;
-template <class Value>
-inline constexpr int64_t kPanel = 128 / sizeof(Value);
-int64_t tile_count(const Shape& shape);
-int64_t pooled_tile_count(const Shape& shape);
+int64_t tile_count(const ConvShape& shape);
+int64_t pooled_tile_count(const ConvShape& shape);
 // The weights' gradient is summed over the same tiles of two images at once; an odd image has none beside it.
-int64_t pair_count(const Shape& shape);
-int64_t pooled_pair_count(const Shape& shape);
-
-// The tiles or pairs begin…end and, of their results, the channels first_column…last_column, the former a
-// multiple of kPanel, the latter too or beyond the end.
-struct Part {
-  int64_t begin;
-  int64_t end;
-  int64_t first_column = 0;
-  int64_t last_column = INT64_MAX;
-};
+int64_t pair_count(const ConvShape& shape);
+int64_t pooled_pair_count(const ConvShape& shape);
 
 // Weights as the multiplications want them, in float32 until they are rounded once.
 enum class Direction { kForward, kBackward };
-int64_t packed_size(const Shape& shape, Direction direction);  // elements
+int64_t packed_size(const ConvShape& shape, Direction direction);  // elements
 // `begin` and `end`: even output channels.
-void pack_weights(const Shape& shape, Direction direction, const float* weight, bf16* packed, int64_t begin,
-                  int64_t end);
+void pack_weights(const ConvShape& shape, Direction direction, const float* weight, bf16* packed,
+                  int64_t begin, int64_t end);
 // Forward, for float32 activations; as many elements.
-void pack_weights(const Shape& shape, const float* weight, float* packed, int64_t begin, int64_t end);
+void pack_weights(const ConvShape& shape, const float* weight, float* packed, int64_t begin, int64_t end);
 
 // Bytes of a thread's working memory, aligned to 64: in everything that convolves, and in
 // gather_weight_gradient.
 template <class Value>
-int64_t convolve_scratch(const Shape& shape);
-int64_t gather_scratch(const Shape& shape);
+int64_t convolve_scratch(const ConvShape& shape);
+int64_t gather_scratch(const ConvShape& shape);
 
 // y = x * weight for the tiles begin…end of tile_count.
-void convolve(const Shape& shape, const bf16* x, const bf16* packed, bf16* y, void* scratch, int64_t begin,
-              int64_t end);
+void convolve(const ConvShape& shape, const bf16* x, const bf16* packed, bf16* y, void* scratch,
+              int64_t begin, int64_t end);
 // The same, pooled, for the tiles begin…end of pooled_tile_count.
-void convolve_and_pool(const Shape& shape, const bf16* x, const bf16* packed, const PooledOutput& y,
+void convolve_and_pool(const ConvShape& shape, const bf16* x, const bf16* packed, const PooledOutput& y,
                        void* scratch, int64_t begin, int64_t end);
 
 // A layer in evaluation mode: y = activation(x * weight · scale + offset + residual), pooled before the scale
@@ -91,26 +70,25 @@ struct Folded {
   Activation activation;
 };
 template <class Value>
-void infer(const Shape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
+void infer(const ConvShape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
            void* scratch, const Part& part);
 
 // Gradient of x for the tiles begin…end of tile_count, and what is at `addend`, like x, added before it is
 // rounded; null for nothing. `packed`: of Direction::kBackward.
-void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, const bf16* addend,
+void backward_data(const ConvShape& shape, const bf16* gradient, const bf16* packed, const bf16* addend,
                    bf16* x_gradient, void* scratch, int64_t begin, int64_t end);
-void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,
-                   void* scratch, int64_t begin, int64_t end);
+void backward_data(const ConvShape& shape, const PooledGradient& gradient, const bf16* packed,
+                   bf16* x_gradient, void* scratch, int64_t begin, int64_t end);
 
 // Writes to the part's channels of `sums`, float32 [16,in,out], what its pairs, one at least of pair_count or
 // pooled_pair_count, contribute to the gradient of the weights.
-void gather_weight_gradient(const Shape& shape, const bf16* x, const bf16* gradient, float* sums,
+void gather_weight_gradient(const ConvShape& shape, const bf16* x, const bf16* gradient, float* sums,
                             void* scratch, const Part& part);
-void gather_weight_gradient(const Shape& shape, const bf16* x, const PooledGradient& gradient, float* sums,
-                            void* scratch, const Part& part);
+void gather_weight_gradient(const ConvShape& shape, const bf16* x, const PooledGradient& gradient,
+                            float* sums, void* scratch, const Part& part);
 // Adds `parts` of such sums, one after the other in memory, and turns them into the gradient, float32
 // [out,3,3,in], of the input channels begin…end: multiples of kSquare, the latter or the last channel.
-inline constexpr int64_t kSquare = 16;
-void finish_weight_gradient(const Shape& shape, const float* sums, int64_t parts, float* weight_gradient,
+void finish_weight_gradient(const ConvShape& shape, const float* sums, int64_t parts, float* weight_gradient,
                             int64_t begin, int64_t end);
 
 }  // namespace cifar10::kernels::winograd

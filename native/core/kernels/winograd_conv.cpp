@@ -1,10 +1,10 @@
 #include "kernels/winograd_conv.h"
 
-#include "kernels/conv_gradients.h"
+#include "kernels/conv_operator.h"
 #include "kernels/packed_weights.h"
 #include "kernels/share.h"
+#include "kernels/share_pair_sums.h"
 #include "kernels/tensor_memory.h"
-#include "kernels/weight_gradient.h"
 #include "kernels/winograd.h"
 #include "torch_api.h"
 
@@ -13,7 +13,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-using winograd::bf16;
 using winograd::Direction;
 
 at::Tensor empty_like_nhwc(const at::Tensor& like, at::IntArrayRef sizes, at::ScalarType dtype) {
@@ -63,7 +62,7 @@ Convolved convolve(const at::Tensor& x, const at::Tensor& weight, bool pools, bo
 
 // compute(packed weights, x's gradient, scratch, begin, end): for a part of the tiles.
 template <class Compute>
-at::Tensor backward_data(const winograd::Shape& shape, const at::Tensor& x, const at::Tensor& weight,
+at::Tensor backward_data(const ConvShape& shape, const at::Tensor& x, const at::Tensor& weight,
                          const Compute& compute) {
   const auto packed = packed_weights(weight, Direction::kBackward, at::kBFloat16);
   const auto x_gradient = empty_like_nhwc(x, x.sizes(), at::kBFloat16);
@@ -76,16 +75,16 @@ at::Tensor backward_data(const winograd::Shape& shape, const at::Tensor& x, cons
 
 // `gradient`: a pointer, or a winograd::PooledGradient.
 template <class Gradient>
-at::Tensor backward_weight(const winograd::Shape& shape, const Gradient& gradient, const at::Tensor& x,
+at::Tensor backward_weight(const ConvShape& shape, const Gradient& gradient, const at::Tensor& x,
                            int64_t pairs) {
-  return weight_gradient(
+  return share_pair_sums(
       shape, {.pairs = pairs, .planes = 16, .scratch_bytes = winograd::gather_scratch(shape)},
       [&](auto... part) { winograd::gather_weight_gradient(shape, read<bf16>(x), gradient, part...); },
       [&](auto... sums) { winograd::finish_weight_gradient(shape, sums...); });
 }
 
 // Of x and the weights. `addend`: like x, added to its gradient; may be undefined.
-variable_list gradients_of(const Saved& saved, const at::Tensor& gradient, const at::Tensor& addend) {
+variable_list gradients_of(const SavedConv& saved, const at::Tensor& gradient, const at::Tensor& addend) {
   const auto from = gradient.contiguous(kChannelsLast);
   const auto added = addend.defined() ? addend.contiguous(kChannelsLast) : addend;
   const auto& shape = saved.shape;
@@ -107,7 +106,7 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    return gradients_of(Saved(context), gradients[0], /*addend=*/{});
+    return gradients_of(SavedConv(context), gradients[0], /*addend=*/{});
   }
 };
 
@@ -119,7 +118,7 @@ class WinogradConvWithShortcut : public torch::autograd::Function<WinogradConvWi
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    return gradients_of(Saved(context), gradients[0], gradients[1]);
+    return gradients_of(SavedConv(context), gradients[0], gradients[1]);
   }
 };
 
@@ -132,7 +131,7 @@ class WinogradConvMaxPool : public torch::autograd::Function<WinogradConvMaxPool
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const Saved saved(context);
+    const SavedConv saved(context);
     const auto& shape = saved.shape;
     const auto values = gradients[0].contiguous(kChannelsLast);
     const winograd::PooledGradient from{read<bf16>(values), read<uint8_t>(saved.tensors[2])};

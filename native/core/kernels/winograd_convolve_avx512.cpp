@@ -17,38 +17,38 @@ struct AddTo {
 
 }  // namespace
 
-int64_t tile_count(const Shape& shape) {
+int64_t tile_count(const ConvShape& shape) {
   const auto grid = grid_of(shape);
   return shape.images * grid.rows * grid.columns;
 }
 
-int64_t pooled_tile_count(const Shape& shape) {
+int64_t pooled_tile_count(const ConvShape& shape) {
   const auto grid = pooled_grid_of(shape);
   return shape.images * grid.rows * grid.columns;
 }
 
 template <class Value>
-int64_t convolve_scratch(const Shape& shape) {
+int64_t convolve_scratch(const ConvShape& shape) {
   const int64_t channels = shape.in > shape.out ? shape.in : shape.out;
   return kProducts * kBlock<Value> *
          (kPanel<Value> * int64_t(sizeof(float)) + channels * int64_t(sizeof(Value)));
 }
-template int64_t convolve_scratch<bf16>(const Shape& shape);
-template int64_t convolve_scratch<float>(const Shape& shape);
+template int64_t convolve_scratch<bf16>(const ConvShape& shape);
+template int64_t convolve_scratch<float>(const ConvShape& shape);
 
-void convolve(const Shape& shape, const bf16* x, const bf16* packed, bf16* y, void* scratch, int64_t begin,
-              int64_t end) {
+void convolve(const ConvShape& shape, const bf16* x, const bf16* packed, bf16* y, void* scratch,
+              int64_t begin, int64_t end) {
   convolve_tiles(grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in), packed,
                  PlainOutput(y, shape, shape.out, AsItIs()), scratch, {begin, end});
 }
 
-void convolve_and_pool(const Shape& shape, const bf16* x, const bf16* packed, const PooledOutput& y,
+void convolve_and_pool(const ConvShape& shape, const bf16* x, const bf16* packed, const PooledOutput& y,
                        void* scratch, int64_t begin, int64_t end) {
   convolve_tiles(pooled_grid_of(shape), shape.in, shape.out, PlainInput(x, shape, shape.in), packed,
                  MaxPoolOutput(y.values, y.winners, shape, AsItIs()), scratch, {begin, end});
 }
 
-void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed, const bf16* addend,
+void backward_data(const ConvShape& shape, const bf16* gradient, const bf16* packed, const bf16* addend,
                    bf16* x_gradient, void* scratch, int64_t begin, int64_t end) {
   const PlainInput input(gradient, shape, shape.out);
   if (addend == nullptr)
@@ -59,8 +59,8 @@ void backward_data(const Shape& shape, const bf16* gradient, const bf16* packed,
                    PlainOutput(x_gradient, shape, shape.in, AddTo{addend}), scratch, {begin, end});
 }
 
-void backward_data(const Shape& shape, const PooledGradient& gradient, const bf16* packed, bf16* x_gradient,
-                   void* scratch, int64_t begin, int64_t end) {
+void backward_data(const ConvShape& shape, const PooledGradient& gradient, const bf16* packed,
+                   bf16* x_gradient, void* scratch, int64_t begin, int64_t end) {
   convolve_tiles(grid_of(shape), shape.out, shape.in, UnpooledInput(gradient, shape, shape.out), packed,
                  PlainOutput(x_gradient, shape, shape.in, AsItIs()), scratch, {begin, end});
 }

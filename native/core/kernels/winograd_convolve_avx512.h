@@ -2,7 +2,7 @@
 // go. For files compiled for AVX-512 only.
 #pragma once
 
-#include "kernels/winograd_products_avx512.h"
+#include "kernels/products_avx512.h"
 #include "kernels/winograd_transforms_avx512.h"
 
 namespace cifar10::kernels::winograd {
@@ -20,7 +20,7 @@ struct AsItIs {
 template <class Value, class Finish>
 class PlainOutput {
  public:
-  PlainOutput(Value* values, const Shape& shape, int64_t channels, const Finish& finish)
+  PlainOutput(Value* values, const ConvShape& shape, int64_t channels, const Finish& finish)
       : values_(values), height_(shape.height), width_(shape.width), channels_(channels), finish_(finish) {}
 
   template <class Lanes>
@@ -45,7 +45,7 @@ template <class Value, class Finish>
 class MaxPoolOutput {
  public:
   // `winners` may be null.
-  MaxPoolOutput(Value* values, uint8_t* winners, const Shape& shape, const Finish& finish)
+  MaxPoolOutput(Value* values, uint8_t* winners, const ConvShape& shape, const Finish& finish)
       : values_(values),
         winners_(winners),
         height_(shape.height / 2),

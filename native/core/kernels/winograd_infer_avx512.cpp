@@ -23,7 +23,7 @@ struct NormAct {
 };
 
 template <Activation kActivation, class Value>
-void infer_as(const Shape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
+void infer_as(const ConvShape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
               void* scratch, const Part& part) {
   const NormAct<Value, kActivation> finish{layer.scale, layer.offset, layer.residual};
   const PlainInput input(x, shape, shape.in);
@@ -38,7 +38,7 @@ void infer_as(const Shape& shape, const Value* x, const Folded<Value>& layer, Va
 }  // namespace
 
 template <class Value>
-void infer(const Shape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
+void infer(const ConvShape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
            void* scratch, const Part& part) {
   switch (layer.activation) {
     case Activation::kNone:
@@ -49,7 +49,7 @@ void infer(const Shape& shape, const Value* x, const Folded<Value>& layer, Value
       return infer_as<Activation::kGelu>(shape, x, layer, y, pools, scratch, part);
   }
 }
-template void infer(const Shape&, const bf16*, const Folded<bf16>&, bf16*, bool, void*, const Part&);
-template void infer(const Shape&, const float*, const Folded<float>&, float*, bool, void*, const Part&);
+template void infer(const ConvShape&, const bf16*, const Folded<bf16>&, bf16*, bool, void*, const Part&);
+template void infer(const ConvShape&, const float*, const Folded<float>&, float*, bool, void*, const Part&);
 
 }  // namespace cifar10::kernels::winograd

@@ -1,7 +1,7 @@
 // Weights, transformed and in the order in which the products read them. Compiled for AVX-512 with bfloat16,
 // and only called where the processor has it. Nothing of the standard library but integer types is used here:
 // a template instantiated in this file could be the one that the linker keeps for all.
-#include "kernels/winograd_products_avx512.h"
+#include "kernels/products_avx512.h"
 #include "kernels/winograd_transforms_avx512.h"
 
 namespace cifar10::kernels::winograd {
@@ -9,7 +9,7 @@ namespace cifar10::kernels::winograd {
 namespace {
 
 // The filters from output channel `out` to the input channels at `in`: nine vectors over input channels.
-CIFAR10_INLINE void load_filters(const Shape& shape, const float* weight, int64_t out, int64_t in,
+CIFAR10_INLINE void load_filters(const ConvShape& shape, const float* weight, int64_t out, int64_t in,
                                  bool rotated, __m512 (&g)[3][3]) {
   const auto lanes = first_lanes(shape.in - in);
 #pragma GCC unroll 9
@@ -33,7 +33,7 @@ CIFAR10_INLINE void scatter(bf16* to, int64_t channels, int64_t columns, __m512 
 
 // Panels of up to kPanel output channels, each [16,in/kStep,channels,kStep].
 template <class Value>
-void pack_forward(const Shape& shape, const float* weight, Value* packed, int64_t out) {
+void pack_forward(const ConvShape& shape, const float* weight, Value* packed, int64_t out) {
   const int64_t column = out / kPanel<Value> * kPanel<Value>;
   const int64_t columns = vectors_at<Value>(column, shape.out) * kLanes;
   Value* const panel = packed + column * kProducts * shape.in;
@@ -48,7 +48,7 @@ void pack_forward(const Shape& shape, const float* weight, Value* packed, int64_
 }
 
 // Panels of up to 64 input channels, each [16,out/2,channels,2], of the filters turned by 180 degrees.
-void pack_backward(const Shape& shape, const float* weight, bf16* packed, int64_t out) {
+void pack_backward(const ConvShape& shape, const float* weight, bf16* packed, int64_t out) {
   for (int64_t in = 0; in < shape.in; in += kLanes) {
     const int64_t column = in / kPanel<bf16> * kPanel<bf16>;
     const int64_t columns = vectors_at<bf16>(column, shape.in) * kLanes;
@@ -66,13 +66,13 @@ void pack_backward(const Shape& shape, const float* weight, bf16* packed, int64_
 
 }  // namespace
 
-int64_t packed_size(const Shape& shape, Direction direction) {
+int64_t packed_size(const ConvShape& shape, Direction direction) {
   const bool forward = direction == Direction::kForward;
   return kProducts * (forward ? shape.in : shape.out) * round_up(forward ? shape.out : shape.in, kLanes);
 }
 
-void pack_weights(const Shape& shape, Direction direction, const float* weight, bf16* packed, int64_t begin,
-                  int64_t end) {
+void pack_weights(const ConvShape& shape, Direction direction, const float* weight, bf16* packed,
+                  int64_t begin, int64_t end) {
   for (int64_t out = begin; out < end; out += 2) {
     if (direction == Direction::kBackward) {
       pack_backward(shape, weight, packed, out);
@@ -83,7 +83,7 @@ void pack_weights(const Shape& shape, Direction direction, const float* weight, 
   }
 }
 
-void pack_weights(const Shape& shape, const float* weight, float* packed, int64_t begin, int64_t end) {
+void pack_weights(const ConvShape& shape, const float* weight, float* packed, int64_t begin, int64_t end) {
   for (int64_t out = begin; out < end; ++out) pack_forward(shape, weight, packed, out);
 }
 

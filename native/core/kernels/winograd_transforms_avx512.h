@@ -17,7 +17,7 @@ struct Column {
 template <class Input>
 class InputTiles {
  public:
-  static constexpr int64_t kBorder = 1, kStep = 2, kValues = kProducts;
+  static constexpr int64_t kBorder = 1, kPitch = 2, kValues = kProducts;
   using Pixels = Strip<Input, 4>;
 
   template <class Lanes>
@@ -57,7 +57,7 @@ class InputTiles {
 template <class Input>
 class GradientTiles {
  public:
-  static constexpr int64_t kBorder = 0, kStep = 2, kValues = kProducts;
+  static constexpr int64_t kBorder = 0, kPitch = 2, kValues = kProducts;
   using Pixels = Strip<Input, 2>;
 
   template <class Lanes>

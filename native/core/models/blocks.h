@@ -32,7 +32,8 @@ class ConvImpl : public torch::nn::Module {
   // Followed by max pooling of 2x2 squares: [B,in,H,W] -> [B,out,H'/2,W'/2].
   at::Tensor forward_max_pool(const at::Tensor& x) const;
 
-  bool is_plain_3x3(int64_t stride = 1) const;  // as kernels/conv3x3.h has it
+  // Of this stride, padding 1, no bias: one of kernels/conv3x3.h.
+  bool is_plain_3x3(int64_t stride = 1) const;
 
   at::Tensor weight;  // float32 [out,in,kernel,kernel], channels-last
   at::Tensor bias;    // float32 [out], or undefined

@@ -2,9 +2,9 @@
 // panels. For files compiled for AVX-512 only.
 #pragma once
 
-#include "kernels/winograd_tiles_avx512.h"
+#include "kernels/pixels_avx512.h"
 
-namespace cifar10::kernels::winograd {
+namespace cifar10::kernels {
 namespace {  // each file that includes this has its own: no symbol is shared with code for other processors
 
 // How many values of a row one instruction takes.
@@ -88,4 +88,4 @@ CIFAR10_INLINE void multiply(const Left<Value>& left, const Right<Value>& right,
 }
 
 }  // namespace
-}  // namespace cifar10::kernels::winograd
+}  // namespace cifar10::kernels

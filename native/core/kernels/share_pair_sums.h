@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/conv_shape.h"
 #include "kernels/share.h"
 #include "kernels/tensor_memory.h"
-#include "kernels/winograd.h"
 #include "torch_api.h"
 
 namespace cifar10::kernels {
@@ -26,12 +26,9 @@ struct PairParts {
   int64_t columns;
 };
 
-inline int64_t panel_count(const winograd::Shape& shape) {
-  constexpr int64_t kPanel = winograd::kPanel<winograd::bf16>;
-  return (shape.out + kPanel - 1) / kPanel;
-}
+inline int64_t panel_count(const ConvShape& shape) { return (shape.out + kPanel<bf16> - 1) / kPanel<bf16>; }
 
-inline PairParts pair_parts(const winograd::Shape& shape, int64_t pairs) {
+inline PairParts pair_parts(const ConvShape& shape, int64_t pairs) {
   constexpr int64_t kPairsOfPart = 64;  // fewer are not worth sums of their own
   // Sums for each pair of channels then cost more than every thread's transforming all inputs.
   constexpr int64_t kFewPairs = 4;  // for an output channel
@@ -43,9 +40,8 @@ inline PairParts pair_parts(const winograd::Shape& shape, int64_t pairs) {
 // gather(sums, scratch, part), finish(sums, parts, gradient, begin, end): as in winograd.h. Parts are fixed,
 // so that the result, float32 [out,in,3,3], depends on the number of threads only, not on their order.
 template <class Gather, class Finish>
-at::Tensor weight_gradient(const winograd::Shape& shape, const PairSums& of, const Gather& gather,
+at::Tensor share_pair_sums(const ConvShape& shape, const PairSums& of, const Gather& gather,
                            const Finish& finish) {
-  constexpr int64_t kPanel = winograd::kPanel<winograd::bf16>;
   const auto parts = pair_parts(shape, of.pairs);
   const int64_t panels = panel_count(shape);
   const auto sums = at::empty({parts.pairs, of.planes, shape.in, shape.out}, at::kFloat);
@@ -53,14 +49,15 @@ at::Tensor weight_gradient(const winograd::Shape& shape, const PairSums& of, con
     const auto scratch = at::empty({of.scratch_bytes}, at::kByte);
     for (int64_t index = begin; index < end; ++index) {
       const int64_t i = index / parts.columns, j = index % parts.columns;
-      gather(write<float>(sums.select(0, i)), scratch.data_ptr(),
-             winograd::Part{of.pairs * i / parts.pairs, of.pairs * (i + 1) / parts.pairs,
-                            panels * j / parts.columns * kPanel, panels * (j + 1) / parts.columns * kPanel});
+      gather(
+          write<float>(sums.select(0, i)), scratch.data_ptr(),
+          Part{of.pairs * i / parts.pairs, of.pairs * (i + 1) / parts.pairs,
+               panels * j / parts.columns * kPanel<bf16>, panels * (j + 1) / parts.columns * kPanel<bf16>});
     }
   });
   const auto gradient =
       at::empty({shape.out, shape.in, 3, 3}, at::TensorOptions(at::kFloat).memory_format(kChannelsLast));
-  share(shape.in, winograd::kSquare, [&] {
+  share(shape.in, kSquare, [&] {
     return [&](int64_t begin, int64_t end) {
       finish(read<float>(sums), parts.pairs, write<float>(gradient), begin, end);
     };
