@@ -1,4 +1,4 @@
-// Trains a small net of each family on the embedded sample with the command line, then lets Python PyTorch load its
+// Trains a small net of each family, and three of the size they have in use, on the embedded sample with the command line, then lets Python PyTorch load its
 // checkpoint into the plain definitions of scripts/golden/models.py and compare what both say of the test images.
 // Usage, after `npm run build`: node scripts/check-python.mjs
 // Python: the one named by PYTHON, else a virtual environment in build/python, made at the first run.
@@ -26,6 +26,10 @@ const MODELS = {
   resnet50: ['model=resnet50', 'model.width=4'],
   preact_resnet18: ['model=preact_resnet18', 'model.width=4'],
   wide_resnet: ['model=wrn16_4', 'model.widen_factor=0.5', 'model.dropout=0.1'],
+  // As they come: small nets have few channels that the package's own float32 kernels take.
+  fast_default: ['model=fast'],
+  resnet20_default: ['model=resnet20'],
+  resnet18_default: ['model=resnet18'],
 };
 
 function run(program, args) {

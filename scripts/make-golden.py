@@ -174,11 +174,23 @@ def sample(values):
     return values[torch.arange(SAMPLED_VALUES) * stride % size]
 
 
+def evaluation_logits(model, images):
+    """Plain; the mean with the mirror image; that and, half and half, the same of both diagonal shifts by a pixel."""
+
+    def mirrored(views):
+        return (model(views) + model(views.flip(3))) / 2
+
+    padded = F.pad(images, [1] * 4, mode="reflect")
+    shifted = (mirrored(padded[:, :, :-2, :-2]) + mirrored(padded[:, :, 2:, 2:])) / 2
+    centre = mirrored(images)
+    return {"logits": model(images), "logits_mirrored": centre, "logits_shifted": (centre + shifted) / 2}
+
+
 def forward_values(model, inputs):
     """Logits in both modes; loss and gradients of the mean with label smoothing."""
     model.eval()
     with torch.no_grad():
-        values = {"eval.logits": model(inputs["images"])}
+        values = prefixed("eval", evaluation_logits(model, inputs["images"]))
     model.train()
     loss, logits = training.loss_of(model, inputs["images"], inputs["labels"], BASE)
     loss.backward()
@@ -276,7 +288,7 @@ def search(names):
     inputs = make_inputs()
     for name in names or MODELS:
         best = (math.inf, None)
-        for seed in range(100):
+        for seed in range(500):
             best = min(best, (steadiness(name, seed, inputs), seed))
             if best[0] <= 1:
                 break

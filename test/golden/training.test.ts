@@ -94,23 +94,30 @@ describe.each(MODELS)('%s', (name) => {
     expectSame(gradients, under('gradient', golden.tensors), (tensor) => gradientBound(golden, tensor));
   });
 
-  test('has PyTorch’s logits in evaluation mode', async () => {
-    const { model, dataLoading } = configOf(golden.model);
-    const { normalization } = dataLoading;
-    const options = {
-      model,
-      normalization,
-      device: 'cpu',
-      precision: 'fp32',
-      threads: null,
-      kernels: 'auto',
-    } as const;
-    const predictor = new (loadNative().Predictor)({ ...options, batchSize: 100 }, initialState(golden));
-    const probabilities = await predictor.classify(interleavedPixels(inputs.pixels), 0).result;
-    // Probabilities say what the logits are but for a shift of each image's.
-    const found = Float64Array.from(probabilities, Math.log);
-    expect(relativeError(found, logProbabilities(golden.tensors.get('eval.logits')))).toBeLessThan(BOUND);
-  });
+  test.each([
+    [0, 'eval.logits'],
+    [1, 'eval.logits_mirrored'],
+    [2, 'eval.logits_shifted'],
+  ])(
+    'has PyTorch’s logits in evaluation mode, with test-time augmentation of level %d',
+    async (level, key) => {
+      const { model, dataLoading } = configOf(golden.model);
+      const { normalization } = dataLoading;
+      const options = {
+        model,
+        normalization,
+        device: 'cpu',
+        precision: 'fp32',
+        threads: null,
+        kernels: 'auto',
+      } as const;
+      const predictor = new (loadNative().Predictor)({ ...options, batchSize: 100 }, initialState(golden));
+      const probabilities = await predictor.classify(interleavedPixels(inputs.pixels), level).result;
+      // Probabilities say what the logits are but for a shift of each image's.
+      const found = Float64Array.from(probabilities, Math.log);
+      expect(relativeError(found, logProbabilities(golden.tensors.get(key)))).toBeLessThan(BOUND);
+    },
+  );
 
   test.each(Object.keys(golden.training))('%s: loss, and weights and buffers after five steps', (rule) => {
     const { loss, state, averages } = inspect(golden, rule);
@@ -121,6 +128,14 @@ describe.each(MODELS)('%s', (name) => {
     const floats = averages.filter(({ dtype }) => dtype === 'F32');
     expectSame(floats.map(sampled), under('average', values));
   });
+});
+
+test('lookahead of a run that is too short to return to the slow weights changes nothing', () => {
+  const golden = readModel('cnn');
+  const after = (steps: number | null) =>
+    inspect(golden, 'lookahead', { lookahead: { steps, decay: 0.8, power: 3 } }).state;
+  expect(after(6)).toEqual(after(null));
+  expect(after(5)).not.toEqual(after(null));
 });
 
 describe('a value that is a little off is found', () => {

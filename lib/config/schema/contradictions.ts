@@ -60,4 +60,11 @@ export const RULES: readonly Rule[] = [
     holds: ({ training: { optimizer } }) =>
       optimizer.name !== 'sgd' || !optimizer.nesterov || optimizer.momentum > 0,
   },
+  {
+    path: ['training', 'lookahead', 'power'],
+    expected:
+      'above 0 beside a decay of 1: the slow weights would never move, and the training end where it began',
+    holds: ({ training: { lookahead } }) =>
+      lookahead.steps === null || lookahead.decay < 1 || lookahead.power > 0,
+  },
 ];

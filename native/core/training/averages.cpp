@@ -44,10 +44,12 @@ void Lookahead::update(Model& model, int64_t step, int64_t steps) {
     const double progress = static_cast<double>(step) / static_cast<double>(steps);
     synchronize(model, options_.decay * std::pow(progress, options_.power));
   }
-  if (step == steps) finish(model);
+  if (step == steps) finish(model, step);
 }
 
-void Lookahead::finish(Model& model) { synchronize(model, 1); }
+void Lookahead::finish(Model& model, int64_t step) {
+  if (step >= options_.steps) synchronize(model, 1);
+}
 
 void Lookahead::synchronize(Model& model, double decay) {
   const torch::NoGradGuard no_grad;

@@ -42,8 +42,9 @@ class Lookahead {
 
   // To be called after update `step` (from 1) of `steps`.
   void update(Model& model, int64_t step, int64_t steps);
-  // Sets the model to the slow weights.
-  void finish(Model& model);
+  // Sets the model to the slow weights, at the end of a run after update `step`. One that was too short to
+  // return to them even once keeps its own: they are still those it began with.
+  void finish(Model& model, int64_t step);
   std::vector<NamedTensor> state() const;
   // Errors: CHECKPOINT_MISMATCH.
   void load_state(const std::vector<NamedTensor>& state);

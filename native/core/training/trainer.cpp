@@ -216,7 +216,7 @@ class Trainer {
     if (!stopping || progress_.step == length_.steps) return;
     follow(progress_.stopping, stopping->monitor, stopping->min_delta, epoch, figures);
     progress_.has_ended_early = progress_.stopping.stale > stopping->patience;
-    if (progress_.has_ended_early) updater_->finish();
+    if (progress_.has_ended_early) updater_->finish(progress_.step);
   }
 
   TrainResult test() {

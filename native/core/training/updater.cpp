@@ -101,9 +101,9 @@ double Updater::peak_lr() const {
 
 Model& Updater::evaluated() { return ema_ ? ema_->model() : model_; }
 
-void Updater::finish() {
+void Updater::finish(int64_t step) {
   if (!lookahead_) return;
-  lookahead_->finish(model_);
+  lookahead_->finish(model_, step);
   if (ema_) ema_->update(model_);
 }
 

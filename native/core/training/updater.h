@@ -47,8 +47,8 @@ class Updater {
 
   // The weights to test and keep: the moving average, where there is one.
   Model& evaluated();
-  // A run that ends early ends on lookahead's slow weights, as any other.
-  void finish();
+  // A run that ends early, after update `step`, ends on lookahead's slow weights, as any other.
+  void finish(int64_t step);
 
   // Beside the model's: `optimizer.…`, `ema.…`, `lookahead.…`.
   std::vector<NamedTensor> state() const;

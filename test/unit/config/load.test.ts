@@ -273,16 +273,20 @@ describe('references', () => {
 });
 
 test.each([
-  ['fast94', 'fast', 'muon'],
-  ['fast94_sgd', 'fast', 'sgd'],
-  ['fast95', 'fast', 'sgd'],
-  ['fast96', 'fast', 'sgd'],
-  ['resnet18', 'resnet', 'sgd'],
-  ['resnet20', 'cifar_resnet', 'sgd'],
-  ['wrn28_10', 'wide_resnet', 'sgd'],
-])('experiment %s is the net %s with %s', (experiment, model, optimizer) => {
-  const config = loadConfig({ overrides: [`+experiment=${experiment}`] });
-  expect(config).toMatchObject({ model: { name: model }, training: { optimizer: { name: optimizer } } });
+  ['fast94', 'fast', 8, 2000, 'muon', 0.24, 'linear'],
+  ['fast94_sgd', 'fast', 9.9, 1024, 'sgd', 0.0014648438, 'triangular'],
+  ['fast95', 'fast', 15, 1024, 'sgd', 0.0012737772, 'triangular'],
+  ['fast96', 'fast', 37, 1024, 'sgd', 0.0011463995, 'triangular'],
+  ['resnet18', 'resnet', 200, 128, 'sgd', 0.1, 'cosine'],
+  ['resnet20', 'cifar_resnet', 200, 128, 'sgd', 0.1, 'cosine'],
+  ['wrn28_10', 'wide_resnet', 200, 128, 'sgd', 0.1, 'multi_step'],
+])('experiment %s trains %s for %d epochs in batches of %d with %s, lr %d, %s', (...row) => {
+  const [experiment, model, epochs, batchSize, optimizer, lr, schedule] = row;
+  expect(loadConfig({ overrides: [`+experiment=${experiment}`] })).toMatchObject({
+    model: { name: model },
+    dataLoading: { batchSize },
+    training: { epochs, optimizer: { name: optimizer, lr }, schedule: { name: schedule } },
+  });
 });
 
 describe('overrides', () => {

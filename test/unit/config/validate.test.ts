@@ -143,6 +143,7 @@ describe('ranges', () => {
     [['training.select=best_val_loss'], 'last; the best epoch only where data_loading.validation'],
     [['training.accumulation_steps=3'], 'a number that divides data_loading.batch_size'],
     [['model=resnet20', 'training=standard', 'training.optimizer.momentum=0'], 'false without momentum'],
+    [['training.lookahead={steps: 5, decay: 1, power: 0}'], 'above 0 beside a decay of 1'],
   ])('contradictions are refused: %j', (overrides, expected) => {
     expect(failure(...overrides)).toMatchObject({
       code: 'CONFIG_INVALID_VALUE',
