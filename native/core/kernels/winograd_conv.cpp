@@ -31,32 +31,35 @@ void share_tiles(int64_t tiles, int64_t scratch_bytes, const Work& work) {
   });
 }
 
-struct Convolved {
-  at::Tensor values;
-  at::Tensor winners;  // of pooling; undefined without it
-};
-
-// `keeps_winners`: for the gradient of pooling.
-Convolved convolve(const at::Tensor& x, const at::Tensor& weight, bool pools, bool keeps_winners) {
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight) {
   const auto shape = shape_of(x, weight);
   const auto packed = packed_weights(weight, Direction::kForward, at::kBFloat16);
-  const int64_t scratch_bytes = winograd::convolve_scratch<bf16>(shape);
-  if (!pools) {
-    const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
-    share_tiles(winograd::tile_count(shape), scratch_bytes, [&](int64_t begin, int64_t end, void* scratch) {
-      winograd::convolve(shape, read<bf16>(x), read<bf16>(packed), write<bf16>(y), scratch, begin, end);
-    });
-    return {y, {}};
-  }
+  const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
+  share_tiles(winograd::tile_count(shape), winograd::convolve_scratch<bf16>(shape),
+              [&](int64_t begin, int64_t end, void* scratch) {
+                winograd::convolve(shape, read<bf16>(x), read<bf16>(packed), write<bf16>(y), scratch, begin,
+                                   end);
+              });
+  return y;
+}
+
+struct Pooled {
+  at::Tensor values;
+  at::Tensor winners;  // for the gradient; undefined without one
+};
+
+Pooled convolve_and_pool(const at::Tensor& x, const at::Tensor& weight, bool keeps_winners) {
+  const auto shape = shape_of(x, weight);
+  const auto packed = packed_weights(weight, Direction::kForward, at::kBFloat16);
   const at::DimVector sizes{shape.images, shape.out, shape.height / 2, shape.width / 2};
-  const Convolved y{empty_like_nhwc(x, sizes, at::kBFloat16),
-                    keeps_winners ? empty_like_nhwc(x, sizes, at::kByte) : at::Tensor()};
-  const winograd::PooledOutput output{write<bf16>(y.values),
-                                      keeps_winners ? y.winners.mutable_data_ptr<uint8_t>() : nullptr};
-  share_tiles(
-      winograd::pooled_tile_count(shape), scratch_bytes, [&](int64_t begin, int64_t end, void* scratch) {
-        winograd::convolve_and_pool(shape, read<bf16>(x), read<bf16>(packed), output, scratch, begin, end);
-      });
+  const Pooled y{empty_like_nhwc(x, sizes, at::kBFloat16),
+                 keeps_winners ? empty_like_nhwc(x, sizes, at::kByte) : at::Tensor()};
+  const winograd::PooledOutput output{write<bf16>(y.values), write<uint8_t>(y.winners)};
+  share_tiles(winograd::pooled_tile_count(shape), winograd::convolve_scratch<bf16>(shape),
+              [&](int64_t begin, int64_t end, void* scratch) {
+                winograd::convolve_and_pool(shape, read<bf16>(x), read<bf16>(packed), output, scratch, begin,
+                                            end);
+              });
   return y;
 }
 
@@ -102,7 +105,7 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
     context->save_for_backward({x, weight});
-    return convolve(x, weight, /*pools=*/false, /*keeps_winners=*/false).values;
+    return convolve(x, weight);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -114,7 +117,7 @@ class WinogradConvWithShortcut : public torch::autograd::Function<WinogradConvWi
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
     context->save_for_backward({x, weight});
-    return {convolve(x, weight, /*pools=*/false, /*keeps_winners=*/false).values, x.detach()};
+    return {convolve(x, weight), x.detach()};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -125,7 +128,7 @@ class WinogradConvWithShortcut : public torch::autograd::Function<WinogradConvWi
 class WinogradConvMaxPool : public torch::autograd::Function<WinogradConvMaxPool> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
-    const auto y = convolve(x, weight, /*pools=*/true, /*keeps_winners=*/true);
+    const auto y = convolve_and_pool(x, weight, /*keeps_winners=*/true);
     context->save_for_backward({x, weight, y.winners});
     return y.values;
   }
@@ -147,7 +150,7 @@ class WinogradConvMaxPool : public torch::autograd::Function<WinogradConvMaxPool
 at::Tensor winograd_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
   const auto dense = x.contiguous(kChannelsLast);
   if (is_learned(x, weight)) return WinogradConv::apply(dense, weight);
-  return convolve(dense, weight, /*pools=*/false, /*keeps_winners=*/false).values;
+  return convolve(dense, weight);
 }
 
 WithShortcut winograd_conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight) {
@@ -159,7 +162,7 @@ WithShortcut winograd_conv3x3_with_shortcut(const at::Tensor& x, const at::Tenso
 at::Tensor winograd_conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight) {
   const auto dense = x.contiguous(kChannelsLast);
   if (is_learned(x, weight)) return WinogradConvMaxPool::apply(dense, weight);
-  return convolve(dense, weight, /*pools=*/true, /*keeps_winners=*/false).values;
+  return convolve_and_pool(dense, weight, /*keeps_winners=*/false).values;
 }
 
 }  // namespace cifar10::kernels

@@ -1,4 +1,5 @@
-// Owns where tiles lie and what pixels they see. For files compiled for AVX-512 only.
+// Owns how Winograd's tiles lie, and what they see of a gradient before max pooling. For files compiled for
+// AVX-512 only.
 #pragma once
 
 #include "kernels/pixels_avx512.h"
