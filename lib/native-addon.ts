@@ -407,6 +407,8 @@ export interface NativeAddon {
     counter: number;
     size: number;
   }): [Float32Array, Float32Array];
+  /** Allocates tensors of these sizes, one after the other, each freed before the next: how many took new memory. */
+  countMappings(bytes: readonly number[]): number;
   /**
    * `builtForLibtorch`: the version the addon was compiled against. `hasCuda`: whether LibTorch can use CUDA at all;
    * `cudaDeviceCount`: how many GPUs it finds.

@@ -33,6 +33,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("runKernel", Napi::Function::New(env, run_kernel, "runKernel"));
   exports.Set("computeMetrics", Napi::Function::New(env, compute_metrics, "computeMetrics"));
   exports.Set("dropOnes", Napi::Function::New(env, drop_ones, "dropOnes"));
+  exports.Set("countMappings", Napi::Function::New(env, count_mappings, "countMappings"));
   exports.Set("runtimeInfo", Napi::Function::New(env, runtime_info, "runtimeInfo"));
   return exports;
 }

@@ -6,6 +6,7 @@
 #include <torch/headeronly/version.h>
 
 #include "convert.h"
+#include "cpu_allocator.h"
 #include "failure.h"
 #include "kernels/choice.h"
 #include "models/dropout.h"
@@ -66,6 +67,15 @@ Napi::Value drop_ones(const Napi::CallbackInfo& info) {
     for (auto& layer : layers) result.Set(result.Length(), from_floats(env, layer->forward(ones)));
   });
   return result;
+}
+
+Napi::Value count_mappings(const Napi::CallbackInfo& info) {
+  auto& allocator = cifar10::CachingCpuAllocator::instance();
+  const auto before = allocator.mappings();
+  rethrow_coded(info.Env(), [&] {
+    for (const int64_t bytes : integers(info[0])) at::empty({bytes}, at::kByte);
+  });
+  return Napi::Number::New(info.Env(), static_cast<double>(allocator.mappings() - before));
 }
 
 Napi::Value runtime_info(const Napi::CallbackInfo& info) {

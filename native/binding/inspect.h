@@ -15,5 +15,7 @@ Napi::Value compute_metrics(const Napi::CallbackInfo& info);
 // dropOnes({ rate, isTraining, seed, counter, size }): what two dropout layers of one model make of ones, as
 // two Float32Arrays of that size
 Napi::Value drop_ones(const Napi::CallbackInfo& info);
+// countMappings(bytes: number[]): allocates tensors of these sizes in turn; how many took new memory
+Napi::Value count_mappings(const Napi::CallbackInfo& info);
 // runtimeInfo(): { builtForLibtorch, hasCuda, cudaDeviceCount, cpuCapability }
 Napi::Value runtime_info(const Napi::CallbackInfo& info);

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -58,54 +59,73 @@ c10::DataPtr CachingCpuAllocator::allocate(size_t bytes) {
 }
 
 void* CachingCpuAllocator::take(size_t mapped_bytes) {
-  {
-    const std::lock_guard lock(mutex_);
-    auto& blocks = free_[mapped_bytes];
-    if (!blocks.empty()) {
-      void* block = blocks.back();
-      blocks.pop_back();
-      used_[block] = mapped_bytes;
-      free_bytes_ -= mapped_bytes;
-      used_bytes_ += mapped_bytes;
-      return block;
-    }
-  }
-  // A large size never seen while more lies idle than is in use: the work has changed, the old blocks will
-  // not come back.
-  if (mapped_bytes >= kLargeBytes && is_mostly_idle()) release();
-  void* block = map_block(mapped_bytes);
-  if (block == nullptr) {
-    release();
-    block = map_block(mapped_bytes);
+  const std::lock_guard lock(mutex_);
+  auto& blocks = blocks_[mapped_bytes];
+  void* block = nullptr;
+  if (blocks.free.empty()) {
+    block = map_anew(mapped_bytes, blocks);
+  } else {
+    block = blocks.free.back();
+    blocks.free.pop_back();
+    free_bytes_ -= mapped_bytes;
   }
   if (block == nullptr) return nullptr;
-  const std::lock_guard lock(mutex_);
   used_[block] = mapped_bytes;
   used_bytes_ += mapped_bytes;
+  most_used_bytes_ = std::max(most_used_bytes_, used_bytes_);
+  blocks.most_used = std::max(blocks.most_used, ++blocks.used);
   return block;
 }
 
-bool CachingCpuAllocator::is_mostly_idle() {
-  const std::lock_guard lock(mutex_);
-  return free_bytes_ > used_bytes_;
+void* CachingCpuAllocator::map_anew(size_t mapped_bytes, const Blocks& blocks) {
+  ++mappings_;
+  if (is_other_work(mapped_bytes, blocks)) unmap_free();
+  void* block = map_block(mapped_bytes);
+  if (block != nullptr) return block;
+  unmap_free();
+  return map_block(mapped_bytes);
+}
+
+// Whether the idle blocks will hardly come back: a large size was never needed before, so often, while more
+// lies idle than is in use. One that was needed before must not drive others out, or two parts of a step
+// could do so to each other in every step; but what lies idle is never more than twice what was used at a
+// time.
+bool CachingCpuAllocator::is_other_work(size_t mapped_bytes, const Blocks& blocks) const {
+  const bool is_new = mapped_bytes >= kLargeBytes && blocks.used == blocks.most_used;
+  return (is_new && free_bytes_ > used_bytes_) || free_bytes_ > 2 * most_used_bytes_;
+}
+
+void CachingCpuAllocator::unmap_free() {
+  for (auto& [bytes, blocks] : blocks_) {
+    for (void* block : blocks.free) munmap(block, bytes);
+    blocks.free.clear();
+  }
+  free_bytes_ = 0;
 }
 
 void CachingCpuAllocator::give_back(void* block) {
   const std::lock_guard lock(mutex_);
   const auto entry = used_.find(block);
   if (entry == used_.end()) return std::free(block);
-  free_[entry->second].push_back(block);
-  free_bytes_ += entry->second;
-  used_bytes_ -= entry->second;
+  const size_t bytes = entry->second;
   used_.erase(entry);
+  used_bytes_ -= bytes;
+  auto& blocks = blocks_[bytes];
+  --blocks.used;
+  blocks.free.push_back(block);
+  free_bytes_ += bytes;
 }
 
 void CachingCpuAllocator::release() {
   const std::lock_guard lock(mutex_);
-  for (auto& [bytes, blocks] : free_)
-    for (void* block : blocks) munmap(block, bytes);
-  free_.clear();
-  free_bytes_ = 0;
+  unmap_free();
+  for (auto& [bytes, blocks] : blocks_) blocks.most_used = blocks.used;
+  most_used_bytes_ = used_bytes_;
+}
+
+size_t CachingCpuAllocator::mappings() {
+  const std::lock_guard lock(mutex_);
+  return mappings_;
 }
 
 void CachingCpuAllocator::delete_block(void* block) { instance().give_back(block); }

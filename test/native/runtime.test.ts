@@ -14,6 +14,18 @@ test('the number of GPUs goes with what LibTorch can do', () => {
   if (!hasCuda) expect(cudaDeviceCount).toBe(0);
 });
 
+test('what a step has needed stays mapped for the next one, though its parts need different sizes', () => {
+  const step = [64 << 20, 96 << 20]; // while one is in use, the other lies idle
+  expect(loadNative().countMappings([...step, ...step])).toBeGreaterThan(1);
+  expect(loadNative().countMappings(step)).toBe(0);
+});
+
+test('what lies idle is bounded, however many sizes there were', () => {
+  const sizes = Array.from({ length: 8 }, (_, index) => (64 + 8 * index) << 20);
+  loadNative().countMappings([...sizes, ...sizes]);
+  expect(loadNative().countMappings(sizes)).toBeGreaterThan(0);
+});
+
 test('exitImmediately ends the process in the middle of a training, without its exit listeners', () => {
   const url = (path: string) => JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, 'dist/lib', path)).href);
   const source = `
