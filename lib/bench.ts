@@ -20,6 +20,7 @@ export interface BenchResult {
   readonly model: string;
   readonly precision: Config['training']['precision'];
   readonly kernels: Config['training']['kernels'];
+  readonly maxWinogradTile: Config['training']['maxWinogradTile'];
   readonly batchSize: number;
   readonly steps: number;
   /** `cpu`, `cuda:0` */
@@ -56,7 +57,7 @@ export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptio
   const measured = await runJob(() => native.benchmark(request), signal, 'the benchmark was stopped');
   const counted = measured.steps.slice(WARM_UP_STEPS);
   const { batchSize } = config.dataLoading;
-  const { precision, kernels } = config.training;
+  const { precision, kernels, maxWinogradTile } = config.training;
   const multiplyAdds = callNative(() => native.countMultiplyAdds(config.model));
   const stepSeconds = median(counted.map(sum));
   const flops = 2 * multiplyAdds * PASSES[mode] * batchSize;
@@ -65,6 +66,7 @@ export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptio
     model: modelLabel(config.model),
     precision,
     kernels,
+    maxWinogradTile,
     batchSize,
     steps,
     device: measured.device,

@@ -24,6 +24,8 @@ export interface RuntimeOptions {
    * of them. Default: as in training.
    */
   kernels?: Config['training']['kernels'] | undefined;
+  /** Side of the largest tiles of its own convolutions: 2 rounds less than 4, and is slower. Default: as in training. */
+  maxWinogradTile?: Config['training']['maxWinogradTile'] | undefined;
 }
 
 /** Of every model in native/core. */
@@ -63,6 +65,7 @@ export async function openModel(
     precision: runtime.precision ?? config.training[precisionKey],
     threads: runtime.threads ?? null,
     kernels: runtime.kernels ?? config.training.kernels,
+    maxWinogradTile: runtime.maxWinogradTile ?? config.training.maxWinogradTile,
     batchSize: config.training.evalBatchSize,
   };
   const predictor = callNative(() => new native.Predictor(options, state));

@@ -197,6 +197,7 @@ export interface PredictorOptions {
   precision: Config['training']['precision'];
   threads: number | null;
   kernels: Config['training']['kernels'];
+  maxWinogradTile: Config['training']['maxWinogradTile'];
   batchSize: number;
 }
 
@@ -274,6 +275,7 @@ export type KernelRequest = {
   precision: Config['training']['precision'];
   threads: number | null;
   kernels: Config['training']['kernels'];
+  maxWinogradTile: Config['training']['maxWinogradTile'];
   /** [B,C,H,W] of x. */
   shape: readonly number[];
   x: Float32Array;

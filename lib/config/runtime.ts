@@ -3,7 +3,7 @@ import { Cifar10Error } from '../errors.js';
 import { configToSnake } from './keys.js';
 import { runtimeSchema } from './schema/index.js';
 
-/** Passes if device, precision, threads, kernels and TTA level, where given, are in range. Errors: `INVALID_ARGUMENT`. */
+/** Passes if device, precision, threads, kernels, tile and TTA level, where given, are in range. Errors: `INVALID_ARGUMENT`. */
 export function assertValidRuntime(options: object): void {
   const [issue] = runtimeSchema.safeParse(configToSnake(options)).error?.issues ?? [];
   if (issue === undefined) return;

@@ -20,7 +20,8 @@ RuntimeOptions to_runtime_options(const Napi::Object& options) {
               {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}}),
           .precision = to_precision(options, "precision"),
           .threads = optional_integer(options, "threads"),
-          .kernels = to_kernels(options)};
+          .kernels = to_kernels(options),
+          .max_winograd_tile = integer(options, "maxWinogradTile")};
 }
 
 PredictorOptions to_predictor_options(const Napi::Object& options) {

@@ -56,7 +56,8 @@ at::ScalarType dtype_of(Precision precision) {
 
 Runtime start_runtime(const RuntimeOptions& options) {
   const Runtime runtime{pick_device(options.device), dtype_of(options.precision),
-                        options.threads.value_or(available_cores()), options.kernels};
+                        options.threads.value_or(available_cores()), options.kernels,
+                        options.max_winograd_tile};
   if (runtime.device.is_cuda()) make_cuda_repeatable();
   enter_runtime(runtime);
   return runtime;
@@ -69,7 +70,7 @@ void enter_runtime(const Runtime& runtime) {
   const bool is_others = last_set.exchange(runtime.threads) != runtime.threads;
   if (is_others || at::get_num_threads() != runtime.threads)
     at::set_num_threads(static_cast<int>(runtime.threads));
-  choose_kernels(runtime.kernels);
+  choose_kernels(runtime.kernels, runtime.max_winograd_tile);
 }
 
 void prepare_process() {

@@ -13,6 +13,7 @@ struct Runtime {
   at::ScalarType dtype;  // of activations
   int64_t threads;       // of one operation on the CPU
   Kernels kernels;
+  int64_t max_winograd_tile;
 };
 
 at::ScalarType dtype_of(Precision precision);

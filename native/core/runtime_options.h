@@ -18,6 +18,7 @@ struct RuntimeOptions {
   Precision precision;
   std::optional<int64_t> threads;  // absent: every core
   Kernels kernels;
+  int64_t max_winograd_tile;  // side of own convolutions' largest tiles, 2 or 4
 };
 
 }  // namespace cifar10

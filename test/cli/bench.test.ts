@@ -16,6 +16,7 @@ test('bench train --json tells images a second, phases, memory and the share of 
     mode: 'train',
     precision: 'bf16',
     kernels: 'auto',
+    maxWinogradTile: 4,
     batchSize: 64,
     steps: 5,
     device: 'cpu',

@@ -110,6 +110,7 @@ describe.each(MODELS)('%s', (name) => {
         precision: 'fp32',
         threads: null,
         kernels: 'auto',
+        maxWinogradTile: 4,
       } as const;
       const predictor = new (loadNative().Predictor)({ ...options, batchSize: 100 }, initialState(golden));
       const probabilities = await predictor.classify(interleavedPixels(inputs.pixels), level).result;

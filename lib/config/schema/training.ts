@@ -110,6 +110,9 @@ export const runtime = {
   kernels: oneOf('auto', 'own', 'libtorch').describe(
     'own kernels where they are faster, wherever they can run, or nowhere',
   ),
+  max_winograd_tile: z
+    .literal([2, 4], '2 or 4')
+    .describe('side of the largest tiles of own convolutions: 4 multiplies less and rounds more'),
   tta_level: z
     .literal([0, 1, 2], '0, 1 or 2')
     .describe('test-time augmentation: 0 none, 1 mirror, 2 mirror and shifts'),

@@ -4,6 +4,7 @@ namespace cifar10 {
 namespace {
 
 thread_local Kernels chosen = Kernels::kAuto;
+thread_local int64_t largest_tile = 4;
 
 #if CIFAR10_HAS_AVX512_KERNELS
 bool has_avx512_bf16() {
@@ -23,7 +24,12 @@ bool can_run_own_kernels() {
   return can_run;
 }
 
-void choose_kernels(Kernels kernels) { chosen = kernels; }
+void choose_kernels(Kernels kernels, int64_t max_winograd_tile) {
+  chosen = kernels;
+  largest_tile = max_winograd_tile;
+}
+
+int64_t max_winograd_tile() { return largest_tile; }
 
 KernelsGuard::KernelsGuard(Kernels kernels) : before_(chosen) { chosen = kernels; }
 KernelsGuard::~KernelsGuard() { chosen = before_; }

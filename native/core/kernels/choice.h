@@ -1,7 +1,9 @@
-// Owns whether this package's own kernels run, or LibTorch's operators.
+// Owns whether this package's own kernels run, or LibTorch's operators, and how large tiles own ones may use.
 #pragma once
 
 #include <c10/core/ScalarType.h>
+
+#include <cstdint>
 
 namespace cifar10 {
 
@@ -11,8 +13,11 @@ enum class Kernels { kAuto, kOwn, kLibtorch };
 // Whether the processor has what they are made of: AVX-512 with products of bfloat16.
 bool can_run_own_kernels();
 
-// For the models that the calling thread runs from now on; kAuto where it is never called.
-void choose_kernels(Kernels kernels);
+// For the models that the calling thread runs from now on; kAuto and 4 where it is never called.
+// `max_winograd_tile`: side of the largest tiles of results that 3x3 convolutions are computed by, 2 or 4;
+// larger ones take fewer multiplications and round more (winograd.h).
+void choose_kernels(Kernels kernels, int64_t max_winograd_tile);
+int64_t max_winograd_tile();
 
 // Chooses for as long as it lives.
 class KernelsGuard {

@@ -17,17 +17,23 @@ class FoldedConv {
   // weight: float32 [out,in,3,3]; dtype: that of activations, bfloat16 or float32.
   FoldedConv(const at::Tensor& weight, const BatchNormState& norm, at::ScalarType dtype);
 
-  at::ScalarType dtype() const { return packed_.scalar_type(); }
+  at::ScalarType dtype() const { return dtype_; }
 
   // activation(norm(x * weight) + residual), [B,out,H,W], or after max pooling of 2x2 squares
   // [B,out,H/2,W/2]; a residual, undefined or of the result's shape, goes with no pooling.
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual, Activation activation,
-                        bool pools) const;
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual, Activation activation, bool pools);
 
  private:
-  int64_t in_;
-  int64_t out_;
-  at::Tensor packed_;  // as kernels/winograd.h has it
+  template <int kSide>
+  const at::Tensor& packed();
+  template <int kSide, class Value>
+  void infer(const at::Tensor& x, const at::Tensor& residual, Activation activation, bool pools,
+             const at::Tensor& y);
+
+  at::Tensor weight_;
+  at::ScalarType dtype_;
+  at::Tensor packed_by_2_;  // for tiles of that side (kernels/winograd.h), once they are needed
+  at::Tensor packed_by_4_;
   at::Tensor scale_;   // float32 [out]
   at::Tensor offset_;  // float32 [out]
 };

@@ -10,37 +10,51 @@ namespace {  // each file that includes this has its own: no symbol is shared wi
 // Pairs of a partial sum, which is read and written once for them.
 constexpr int64_t kPairs = 128;
 
-// The same tiles of two images, interleaved. `first.image` counts pairs of images. Values t of a tile are
-// `plane` elements apart.
-template <template <class> class Tiles, class Input>
-void write_pairs(const Input& input, const Tile& first, int64_t count, int64_t channels, bf16* row,
-                 int64_t plane) {
-  using Transform = Tiles<Input>;
-  constexpr int64_t kPitch = Transform::kPitch;
-  const int64_t y = kPitch * first.row - Transform::kBorder;
-  const typename Transform::Pixels even(input, 2 * first.image, y), odd(input, 2 * first.image + 1, y);
+// Pairs lie in strips of some channels, [channels/kWidth,kPairs,kWidth,2]: what a register tile reads is
+// contiguous, and with the strip of the other side stays in the first-level cache.
+constexpr int64_t kInputStrip = 16, kGradientStrip = 32;
+template <int64_t kWidth>
+int64_t strip_at(int64_t channel) {
+  return (channel / kWidth * kPairs * kWidth + channel % kWidth) * 2;
+}
+
+// The same tiles of two images, interleaved, from pair `index` on. `first.image` counts pairs of images.
+// Values t of a tile are `plane` elements apart.
+template <class Tiles, int64_t kWidth, class Input>
+void write_pairs(const Input& input, const Tile& first, int64_t count, int64_t channels, bf16* pairs,
+                 int64_t index, int64_t plane) {
+  constexpr int64_t kPitch = Tiles::kPitch, kColumns = Tiles::kColumns;
+  const int64_t y = kPitch * first.row - Tiles::kBorder;
+  const typename Tiles::Pixels even(input, 2 * first.image, y), odd(input, 2 * first.image + 1, y);
   for_each_vector(channels, [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
-    Transform even_tiles, odd_tiles;
-    int64_t x = kPitch * first.column - Transform::kBorder;
+    Tiles even_tiles, odd_tiles;
+    int64_t x = kPitch * first.column - Tiles::kBorder;
     even_tiles.begin(even, x, channel, lanes);
     odd_tiles.begin(odd, x, channel, lanes);
-    bf16* to = row + 2 * channel;
-    for (int64_t i = 0; i < count; ++i, x += kPitch, to += 2 * channels) {
-      __m512 a[Transform::kValues], b[Transform::kValues];
-      even_tiles.next(even, x, channel, lanes, a);
-      odd_tiles.next(odd, x, channel, lanes, b);
-#pragma GCC unroll 16
-      for (int t = 0; t < Transform::kValues; ++t) store_pairs(to + t * plane, lanes, interleave(a[t], b[t]));
+    bf16* to = pairs + strip_at<kWidth>(channel) + index * kWidth * 2;
+    for (int64_t i = 0; i < count; ++i, x += kPitch, to += kWidth * 2) {
+      even_tiles.next(even, x, channel, lanes);
+      odd_tiles.next(odd, x, channel, lanes);
+      bf16* value = to;
+#pragma GCC unroll 6
+      for (int r = 0; r < Tiles::kRows; ++r) {
+        __m512 a[kColumns], b[kColumns];
+        even_tiles.row(r, a);
+        odd_tiles.row(r, b);
+#pragma GCC unroll 6
+        for (int c = 0; c < kColumns; ++c, value += plane) store_pairs(value, lanes, interleave(a[c], b[c]));
+      }
     }
   });
 }
 
 // A chunk of pairs, transformed, and where the sums of their products go.
 struct Chunk {
-  int64_t planes;   // products
-  const bf16* v;    // [planes,kPairs,in], in pairs of images
-  const bf16* g;    // [kPairs,columns], of each product `g_plane` elements apart
-  int64_t g_plane;  // 0: the same in all of them
+  int64_t planes;  // products
+  const bf16* v;   // strips of kInputStrip channels, of each product `v_plane` elements apart
+  int64_t v_plane;
+  const bf16* g;    // strips of kGradientStrip
+  int64_t g_plane;  // 0: the same in all products
   int64_t in;
   int64_t columns;
   int64_t pairs;
@@ -48,59 +62,72 @@ struct Chunk {
   int64_t out;
 };
 
+template <int kRows, int kVectors>
+CIFAR10_INLINE void prefetch(const Product& product) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 2
+    for (int j = 0; j < kVectors; ++j) __builtin_prefetch(product.values + i * product.row + j * kLanes);
+}
+
 // vᵀ g for the output channels column…column + 16·kVectors.
 template <int kVectors, bool kAdds>
-void multiply_pairs(const Chunk& chunk, int64_t column) {
-  const int64_t in = chunk.in, columns = chunk.columns, out = chunk.out;
-  for (int64_t t = 0; t < chunk.planes; ++t) {
-    const bf16* const v = chunk.v + t * kPairs * in * 2;
-    float* const sums = chunk.sums + t * in * out + column;
-    const Right<bf16> right{chunk.g + t * chunk.g_plane + column * 2, 2 * columns};
-    const auto left = [&](int64_t row) { return Left<bf16>{v + row * 2, 2, 2 * in}; };
-    const auto product = [&](int64_t row) { return Product{sums + row * out, out}; };
-    int64_t row = 0;
-    for (; row + 6 <= in; row += 6) multiply<6, kVectors, kAdds>(left(row), right, chunk.pairs, product(row));
-    for (; row < in; row += 2) multiply<2, kVectors, kAdds>(left(row), right, chunk.pairs, product(row));
+void multiply_pairs(const Chunk& chunk, int64_t plane, int64_t column) {
+  constexpr int kRows = 8;  // `in` is a multiple of it
+  const bf16* const v = chunk.v + plane * chunk.v_plane;
+  const bf16* const g = chunk.g + plane * chunk.g_plane;
+  float* const sums = chunk.sums + plane * chunk.in * chunk.out + column;
+  const Right<bf16> right{g + strip_at<kGradientStrip>(column), kGradientStrip * 2};
+  const auto product_at = [&](int64_t row) { return Product{sums + row * chunk.out, chunk.out}; };
+  for (int64_t row = 0; row < chunk.in; row += kRows) {
+    if (row + kRows < chunk.in) prefetch<kRows, kVectors>(product_at(row + kRows));
+    multiply<kRows, kVectors, kAdds>(Left<bf16>{v + strip_at<kInputStrip>(row), 2, kInputStrip * 2}, right,
+                                     chunk.pairs, product_at(row));
   }
 }
 
 template <bool kAdds>
 void multiply_pairs(const Chunk& chunk) {
-  for (int64_t column = 0; column < chunk.columns; column += kPanel<bf16>) {
-    const int64_t vectors = vectors_at<bf16>(column, chunk.columns);
-    if (vectors == 4) multiply_pairs<4, kAdds>(chunk, column);
-    if (vectors == 3) multiply_pairs<3, kAdds>(chunk, column);
-    if (vectors == 2) multiply_pairs<2, kAdds>(chunk, column);
-    if (vectors == 1) multiply_pairs<1, kAdds>(chunk, column);
+  for (int64_t plane = 0; plane < chunk.planes; ++plane) {
+    int64_t column = 0;
+    for (; column + kGradientStrip <= chunk.columns; column += kGradientStrip)
+      multiply_pairs<kGradientStrip / kLanes, kAdds>(chunk, plane, column);
+    if (column < chunk.columns) multiply_pairs<1, kAdds>(chunk, plane, column);
   }
 }
 
-template <template <class> class XTransform, template <class> class GradientTransform, class Gradient>
+template <class Tiles>
+constexpr int64_t kTileValues = Tiles::kRows * Tiles::kColumns;
+
+template <class XTiles, class GradientTiles>
 constexpr int64_t pair_sums_scratch(int64_t in, int64_t out) {
   return kPairs * 2 *
-         (XTransform<PlainInput<bf16>>::kValues * in + GradientTransform<Gradient>::kValues * out) *
+         (kTileValues<XTiles> * round_up(in, kInputStrip) +
+          kTileValues<GradientTiles> * round_up(out, kGradientStrip)) *
          int64_t(sizeof(bf16));
 }
 
 // The part's columns of sums [values of a tile of x,in,out]. `gradient` begins at the first of them, and its
 // tiles have as many values, or one.
-template <template <class> class XTransform, template <class> class GradientTransform, class Gradient>
+template <class XTiles, class GradientTiles, class Gradient>
 void sum_pairs(const Grid& grid, int64_t in, int64_t out, const PlainInput<bf16>& x, const Gradient& gradient,
                float* sums, void* scratch, const Part& part) {
-  constexpr int64_t kPlanes = XTransform<PlainInput<bf16>>::kValues;
+  constexpr int64_t kPlanes = kTileValues<XTiles>;
   const int64_t columns = smaller(part.last_column, out) - part.first_column;
-  const int64_t v_plane = kPairs * in * 2, g_plane = kPairs * columns * 2;
+  const int64_t v_plane = kPairs * round_up(in, kInputStrip) * 2;
+  const int64_t g_plane = kPairs * round_up(columns, kGradientStrip) * 2;
   bf16* const v = static_cast<bf16*>(scratch);
   bf16* const g = v + kPlanes * v_plane;
   for (int64_t begin = part.begin; begin < part.end; begin += kPairs) {
     const int64_t pairs = smaller(kPairs, part.end - begin);
     grid.for_each_run(begin, begin + pairs, [&](int64_t i, const Tile& first, int64_t tiles) {
-      write_pairs<XTransform>(x, first, tiles, in, v + i * in * 2, v_plane);
-      write_pairs<GradientTransform>(gradient, first, tiles, columns, g + i * columns * 2, g_plane);
+      write_pairs<XTiles, kInputStrip>(x, first, tiles, in, v, i, v_plane);
+      write_pairs<GradientTiles, kGradientStrip>(gradient, first, tiles, columns, g, i, g_plane);
     });
-    const int64_t step = GradientTransform<Gradient>::kValues == 1 ? 0 : g_plane;
+    const int64_t step = kTileValues<GradientTiles> == 1 ? 0 : g_plane;
     const Chunk chunk{.planes = kPlanes,
                       .v = v,
+                      .v_plane = v_plane,
                       .g = g,
                       .g_plane = step,
                       .in = in,

@@ -57,18 +57,25 @@ class PlainInput {
 
   struct Row {
     const Value* values;
-    int64_t pixel;     // from one to the next
-    int64_t channels;  // all bits, or none of them: outside
+    int64_t inside;  // all bits, or none of them: `values` are zeros then
   };
   Row row(int64_t image, int64_t y) const {
-    if (image >= images_ || y < 0 || y >= height_) return {kZeros<Value>, 0, 0};
-    return {values_ + (image * height_ + y) * width_ * channels_, channels_, -1};
+    if (image >= images_ || y < 0 || y >= height_) return {kZeros<Value>, 0};
+    return {values_ + (image * height_ + y) * width_ * channels_, -1};
   }
   int64_t width() const { return width_; }
+  int64_t channels() const { return channels_; }
 
+  // Of pixel x in its row.
+  static CIFAR10_METHOD int64_t offset(int64_t x, int64_t channels) { return x * channels; }
+
+  // `offset`: of a pixel and a channel.
   template <class Lanes>
-  static CIFAR10_METHOD __m512 load(const Row& row, int64_t x, int64_t channel, Lanes lanes) {
-    return avx512::load(row.values + x * row.pixel + (channel & row.channels), lanes);
+  static CIFAR10_METHOD __m512 load(const Row& row, int64_t offset, int64_t, Lanes lanes) {
+    return avx512::load(row.values + (offset & row.inside), lanes);
+  }
+  static CIFAR10_METHOD void prefetch(const Row& row, int64_t offset) {
+    __builtin_prefetch(row.values + (offset & row.inside));
   }
 
  private:
@@ -80,21 +87,30 @@ class PlainInput {
 template <class Input, int kHeight>
 class Strip {
  public:
-  Strip(const Input& input, int64_t image, int64_t y) : width_(input.width()) {
+  Strip(const Input& input, int64_t image, int64_t y) : width_(input.width()), channels_(input.channels()) {
     for (int i = 0; i < kHeight; ++i) rows_[i] = input.row(image, y + i);
   }
 
   template <class Lanes>
   CIFAR10_METHOD void load(int64_t x, int64_t channel, Lanes lanes, __m512 (&pixels)[kHeight]) const {
     const bool is_inside = x >= 0 && x < width_;
-#pragma GCC unroll 4
+    const int64_t offset =
+        Input::offset(x, channels_) + channel;  // once for all rows: it takes longer than a load
+#pragma GCC unroll 6
     for (int i = 0; i < kHeight; ++i)
-      pixels[i] = is_inside ? Input::load(rows_[i], x, channel, lanes) : _mm512_setzero_ps();
+      pixels[i] = is_inside ? Input::load(rows_[i], offset, x, lanes) : _mm512_setzero_ps();
+  }
+
+  // For a load to come: the rows' ends are too near for the processor to foresee it.
+  CIFAR10_METHOD void prefetch(int64_t x, int64_t channel) const {
+    const int64_t offset = Input::offset(x, channels_) + channel;
+#pragma GCC unroll 6
+    for (int i = 0; i < kHeight; ++i) Input::prefetch(rows_[i], offset);
   }
 
  private:
   typename Input::Row rows_[kHeight];
-  int64_t width_;
+  int64_t width_, channels_;
 };
 
 }  // namespace

@@ -11,48 +11,50 @@ namespace {
 template <class Input>
 class SeenPixels {
  public:
-  static constexpr int64_t kBorder = 1, kPitch = 2, kValues = 9;
+  static constexpr int64_t kBorder = 1, kPitch = 2, kRows = 3, kColumns = 3;
   using Pixels = Strip<Input, 3>;
 
   template <class Lanes>
   CIFAR10_METHOD void begin(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
-    pixels.load(x, channel, lanes, left_);
+    pixels.load(x, channel, lanes, columns_[2]);
   }
 
   template <class Lanes>
-  CIFAR10_METHOD void next(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes,
-                           __m512 (&values)[kValues]) {
-    __m512 middle[3], right[3];
-    pixels.load(x + 1, channel, lanes, middle);
-    pixels.load(x + 2, channel, lanes, right);
+  CIFAR10_METHOD void next(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
 #pragma GCC unroll 3
-    for (int i = 0; i < 3; ++i) {
-      values[3 * i] = left_[i];
-      values[3 * i + 1] = middle[i];
-      values[3 * i + 2] = right[i];
-      left_[i] = right[i];
-    }
+    for (int i = 0; i < 3; ++i) columns_[0][i] = columns_[2][i];
+    pixels.load(x + 1, channel, lanes, columns_[1]);
+    pixels.load(x + 2, channel, lanes, columns_[2]);
+  }
+
+  CIFAR10_METHOD void row(int i, __m512 (&values)[kColumns]) const {
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j) values[j] = columns_[j][i];
   }
 
  private:
-  __m512 left_[3];
+  __m512 columns_[3][3];
 };
 
 // An output pixel's gradient.
 template <class Input>
 class OwnPixel {
  public:
-  static constexpr int64_t kBorder = 0, kPitch = 1, kValues = 1;
+  static constexpr int64_t kBorder = 0, kPitch = 1, kRows = 1, kColumns = 1;
   using Pixels = Strip<Input, 1>;
 
   template <class Lanes>
   CIFAR10_METHOD void begin(const Pixels&, int64_t, int64_t, Lanes) {}
 
   template <class Lanes>
-  CIFAR10_METHOD void next(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes,
-                           __m512 (&value)[kValues]) {
-    pixels.load(x, channel, lanes, value);
+  CIFAR10_METHOD void next(const Pixels& pixels, int64_t x, int64_t channel, Lanes lanes) {
+    pixels.load(x, channel, lanes, value_);
   }
+
+  CIFAR10_METHOD void row(int, __m512 (&value)[1]) const { value[0] = value_[0]; }
+
+ private:
+  __m512 value_[1];
 };
 
 ConvShape results_of(const ConvShape& shape) {
@@ -67,13 +69,13 @@ int64_t pair_count(const ConvShape& shape) {
 }
 
 int64_t gather_scratch(const ConvShape& shape) {
-  return pair_sums_scratch<SeenPixels, OwnPixel, PlainInput<bf16>>(shape.in, shape.out);
+  return pair_sums_scratch<SeenPixels<PlainInput<bf16>>, OwnPixel<PlainInput<bf16>>>(shape.in, shape.out);
 }
 
 void gather_weight_gradient(const ConvShape& shape, const bf16* x, const bf16* gradient, float* sums,
                             void* scratch, const Part& part) {
   const auto results = results_of(shape);
-  sum_pairs<SeenPixels, OwnPixel>(
+  sum_pairs<SeenPixels<PlainInput<bf16>>, OwnPixel<PlainInput<bf16>>>(
       Grid{results.height, results.width}, shape.in, shape.out, PlainInput(x, shape, shape.in),
       PlainInput(gradient + part.first_column, results, shape.out), sums, scratch, part);
 }

@@ -6,6 +6,7 @@
 #include "kernels/share_pair_sums.h"
 #include "kernels/tensor_memory.h"
 #include "kernels/winograd.h"
+#include "kernels/winograd_side.h"
 #include "torch_api.h"
 
 namespace cifar10::kernels {
@@ -22,25 +23,30 @@ at::Tensor empty_like_nhwc(const at::Tensor& like, at::IntArrayRef sizes, at::Sc
 at::Tensor bytes(int64_t count) { return at::empty({count}, at::kByte); }
 
 // Calls work(begin, end, scratch) for parts of `tiles`, each on a thread.
-template <class Work>
-void share_tiles(int64_t tiles, int64_t scratch_bytes, const Work& work) {
-  share(tiles, winograd::kBlock<bf16>, [&] {
-    return [&, scratch = bytes(scratch_bytes)](int64_t begin, int64_t end) {
+template <int kSide, class Work>
+void share_tiles(const ConvShape& shape, int64_t tiles, const Work& work) {
+  share(tiles, winograd::kBlock<kSide>, [&] {
+    return [&, scratch = bytes(winograd::convolve_scratch<kSide, bf16>(shape))](int64_t begin, int64_t end) {
       work(begin, end, scratch.data_ptr());
     };
   });
 }
 
+template <int kSide>
+at::Tensor convolve(const ConvShape& shape, const at::Tensor& x, const at::Tensor& weight) {
+  const auto packed = packed_weights<kSide>(weight, Direction::kForward, at::kBFloat16);
+  const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
+  share_tiles<kSide>(shape, winograd::tile_count<kSide>(shape),
+                     [&](int64_t begin, int64_t end, void* scratch) {
+                       winograd::convolve<kSide>(shape, read<bf16>(x), read<bf16>(packed), write<bf16>(y),
+                                                 scratch, begin, end);
+                     });
+  return y;
+}
+
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight) {
   const auto shape = shape_of(x, weight);
-  const auto packed = packed_weights(weight, Direction::kForward, at::kBFloat16);
-  const auto y = empty_like_nhwc(x, {shape.images, shape.out, shape.height, shape.width}, at::kBFloat16);
-  share_tiles(winograd::tile_count(shape), winograd::convolve_scratch<bf16>(shape),
-              [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::convolve(shape, read<bf16>(x), read<bf16>(packed), write<bf16>(y), scratch, begin,
-                                   end);
-              });
-  return y;
+  return with_side_for(shape, [&](auto side) { return convolve<side>(shape, x, weight); });
 }
 
 struct Pooled {
@@ -48,42 +54,67 @@ struct Pooled {
   at::Tensor winners;  // for the gradient; undefined without one
 };
 
-Pooled convolve_and_pool(const at::Tensor& x, const at::Tensor& weight, bool keeps_winners) {
-  const auto shape = shape_of(x, weight);
-  const auto packed = packed_weights(weight, Direction::kForward, at::kBFloat16);
+template <int kSide>
+Pooled convolve_and_pool(const ConvShape& shape, const at::Tensor& x, const at::Tensor& weight,
+                         bool keeps_winners) {
+  const auto packed = packed_weights<kSide>(weight, Direction::kForward, at::kBFloat16);
   const at::DimVector sizes{shape.images, shape.out, shape.height / 2, shape.width / 2};
   const Pooled y{empty_like_nhwc(x, sizes, at::kBFloat16),
                  keeps_winners ? empty_like_nhwc(x, sizes, at::kByte) : at::Tensor()};
   const winograd::PooledOutput output{write<bf16>(y.values), write<uint8_t>(y.winners)};
-  share_tiles(winograd::pooled_tile_count(shape), winograd::convolve_scratch<bf16>(shape),
-              [&](int64_t begin, int64_t end, void* scratch) {
-                winograd::convolve_and_pool(shape, read<bf16>(x), read<bf16>(packed), output, scratch, begin,
-                                            end);
-              });
+  share_tiles<kSide>(shape, winograd::pooled_tile_count<kSide>(shape),
+                     [&](int64_t begin, int64_t end, void* scratch) {
+                       winograd::convolve_and_pool<kSide>(shape, read<bf16>(x), read<bf16>(packed), output,
+                                                          scratch, begin, end);
+                     });
   return y;
 }
 
-// compute(packed weights, x's gradient, scratch, begin, end): for a part of the tiles.
+Pooled convolve_and_pool(const at::Tensor& x, const at::Tensor& weight, bool keeps_winners) {
+  const auto shape = shape_of(x, weight);
+  return with_side_for_pooled(
+      shape, [&](auto side) { return convolve_and_pool<side>(shape, x, weight, keeps_winners); });
+}
+
+// compute(side, packed weights, x's gradient, scratch, begin, end): for a part of the tiles.
 template <class Compute>
 at::Tensor backward_data(const ConvShape& shape, const at::Tensor& x, const at::Tensor& weight,
                          const Compute& compute) {
-  const auto packed = packed_weights(weight, Direction::kBackward, at::kBFloat16);
-  const auto x_gradient = empty_like_nhwc(x, x.sizes(), at::kBFloat16);
-  share_tiles(winograd::tile_count(shape), winograd::convolve_scratch<bf16>(shape),
-              [&](int64_t begin, int64_t end, void* scratch) {
-                compute(read<bf16>(packed), write<bf16>(x_gradient), scratch, begin, end);
-              });
-  return x_gradient;
+  return with_side_for(shape, [&](auto side) {
+    const auto packed = packed_weights<side>(weight, Direction::kBackward, at::kBFloat16);
+    const auto x_gradient = empty_like_nhwc(x, x.sizes(), at::kBFloat16);
+    share_tiles<side>(shape, winograd::tile_count<side>(shape),
+                      [&](int64_t begin, int64_t end, void* scratch) {
+                        compute(side, read<bf16>(packed), write<bf16>(x_gradient), scratch, begin, end);
+                      });
+    return x_gradient;
+  });
 }
 
 // `gradient`: a pointer, or a winograd::PooledGradient.
-template <class Gradient>
+template <int kSide, class Gradient>
 at::Tensor backward_weight(const ConvShape& shape, const Gradient& gradient, const at::Tensor& x,
                            int64_t pairs) {
   return share_pair_sums(
-      shape, {.pairs = pairs, .planes = 16, .scratch_bytes = winograd::gather_scratch(shape)},
-      [&](auto... part) { winograd::gather_weight_gradient(shape, read<bf16>(x), gradient, part...); },
-      [&](auto... sums) { winograd::finish_weight_gradient(shape, sums...); });
+      shape,
+      {.pairs = pairs,
+       .planes = winograd::kProducts<kSide>,
+       .scratch_bytes = winograd::gather_scratch<kSide>(shape)},
+      [&](auto... part) { winograd::gather_weight_gradient<kSide>(shape, read<bf16>(x), gradient, part...); },
+      [&](auto... sums) { winograd::finish_weight_gradient<kSide>(shape, sums...); });
+}
+
+at::Tensor backward_weight(const ConvShape& shape, const bf16* gradient, const at::Tensor& x) {
+  return with_side_for(shape, [&](auto side) {
+    return backward_weight<side>(shape, gradient, x, winograd::pair_count<side>(shape));
+  });
+}
+
+at::Tensor backward_weight(const ConvShape& shape, const winograd::PooledGradient& gradient,
+                           const at::Tensor& x) {
+  return with_side_for_pooled(shape, [&](auto side) {
+    return backward_weight<side>(shape, gradient, x, winograd::pooled_pair_count<side>(shape));
+  });
 }
 
 // Of x and the weights. `addend`: like x, added to its gradient; may be undefined.
@@ -93,11 +124,11 @@ variable_list gradients_of(const SavedConv& saved, const at::Tensor& gradient, c
   const auto& shape = saved.shape;
   variable_list gradients(2);
   if (saved.wants_x)
-    gradients[0] = backward_data(shape, saved.x(), saved.weight(), [&](const bf16* packed, auto... rest) {
-      winograd::backward_data(shape, read<bf16>(from), packed, read<bf16>(added), rest...);
-    });
-  if (saved.wants_weight)
-    gradients[1] = backward_weight(shape, read<bf16>(from), saved.x(), winograd::pair_count(shape));
+    gradients[0] =
+        backward_data(shape, saved.x(), saved.weight(), [&](auto side, const bf16* packed, auto... rest) {
+          winograd::backward_data<side>(shape, read<bf16>(from), packed, read<bf16>(added), rest...);
+        });
+  if (saved.wants_weight) gradients[1] = backward_weight(shape, read<bf16>(from), saved.x());
   return gradients;
 }
 
@@ -138,10 +169,11 @@ class WinogradConvMaxPool : public torch::autograd::Function<WinogradConvMaxPool
     const auto& shape = saved.shape;
     const auto values = gradients[0].contiguous(kChannelsLast);
     const winograd::PooledGradient from{read<bf16>(values), read<uint8_t>(saved.tensors[2])};
-    const auto backward_pixels = [&](auto... rest) { winograd::backward_data(shape, from, rest...); };
+    const auto backward_pixels = [&](auto side, auto... rest) {
+      winograd::backward_data<side>(shape, from, rest...);
+    };
     return {saved.wants_x ? backward_data(shape, saved.x(), saved.weight(), backward_pixels) : at::Tensor(),
-            saved.wants_weight ? backward_weight(shape, from, saved.x(), winograd::pooled_pair_count(shape))
-                               : at::Tensor()};
+            saved.wants_weight ? backward_weight(shape, from, saved.x()) : at::Tensor()};
   }
 };
 

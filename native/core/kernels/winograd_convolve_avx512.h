@@ -16,20 +16,24 @@ struct AsItIs {
   }
 };
 
-// Where the four results of a tile go.
+// Where the results of a tile go.
 template <class Value, class Finish>
 class PlainOutput {
  public:
   PlainOutput(Value* values, const ConvShape& shape, int64_t channels, const Finish& finish)
       : values_(values), height_(shape.height), width_(shape.width), channels_(channels), finish_(finish) {}
 
-  template <class Lanes>
-  CIFAR10_METHOD void store(const Tile& tile, int64_t channel, Lanes lanes, const __m512 (&y)[2][2]) const {
-    const int64_t rows = smaller(2, height_ - 2 * tile.row), columns = smaller(2, width_ - 2 * tile.column);
-    const int64_t corner =
-        ((tile.image * height_ + 2 * tile.row) * width_ + 2 * tile.column) * channels_ + channel;
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < columns; ++j) {
+  template <class Lanes, int kSide>
+  CIFAR10_METHOD void store(const Tile& tile, int64_t channel, Lanes lanes,
+                            const __m512 (&y)[kSide][kSide]) const {
+    const int64_t row = kSide * tile.row, column = kSide * tile.column;
+    const int64_t rows = smaller(kSide, height_ - row), columns = smaller(kSide, width_ - column);
+    const int64_t corner = ((tile.image * height_ + row) * width_ + column) * channels_ + channel;
+#pragma GCC unroll 4
+    for (int i = 0; i < kSide; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < kSide; ++j) {
+        if (i >= rows || j >= columns) continue;  // so that registers are known when this is compiled
         const int64_t at = corner + (i * width_ + j) * channels_;
         avx512::store(values_ + at, lanes, finish_(y[i][j], at, channel, lanes));
       }
@@ -53,61 +57,86 @@ class MaxPoolOutput {
         channels_(shape.out),
         finish_(finish) {}
 
+  template <class Lanes, int kSide>
+  CIFAR10_METHOD void store(const Tile& tile, int64_t channel, Lanes lanes,
+                            const __m512 (&y)[kSide][kSide]) const {
+    constexpr int kSquares = kSide / 2;
+    const int64_t row = kSquares * tile.row, column = kSquares * tile.column;
+    const int64_t rows = smaller(kSquares, height_ - row), columns = smaller(kSquares, width_ - column);
+    const int64_t corner = ((tile.image * height_ + row) * width_ + column) * channels_ + channel;
+#pragma GCC unroll 2
+    for (int i = 0; i < kSquares; ++i)
+#pragma GCC unroll 2
+      for (int j = 0; j < kSquares; ++j) {
+        if (i >= rows || j >= columns) continue;
+        const __m512 square[4] = {y[2 * i][2 * j], y[2 * i][2 * j + 1], y[2 * i + 1][2 * j],
+                                  y[2 * i + 1][2 * j + 1]};
+        store_largest(corner + (i * width_ + j) * channels_, channel, lanes, square);
+      }
+  }
+
+ private:
   // The first of equal values wins, and a NaN always, as in at::max_pool2d.
   template <class Lanes>
-  CIFAR10_METHOD void store(const Tile& tile, int64_t channel, Lanes lanes, const __m512 (&y)[2][2]) const {
-    auto best = y[0][0];
+  CIFAR10_METHOD void store_largest(int64_t at, int64_t channel, Lanes lanes,
+                                    const __m512 (&square)[4]) const {
+    auto best = square[0];
     auto winner = _mm512_setzero_si512();
 #pragma GCC unroll 3
     for (int position = 1; position < 4; ++position) {
-      const auto value = y[position / 2][position % 2];
+      const auto value = square[position];
       const auto wins =
           _mm512_cmp_ps_mask(value, best, _CMP_GT_OQ) | _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
       best = _mm512_mask_mov_ps(best, wins, value);
       winner = _mm512_mask_mov_epi32(winner, wins, _mm512_set1_epi32(position));
     }
-    const int64_t at = ((tile.image * height_ + tile.row) * width_ + tile.column) * channels_ + channel;
     avx512::store(values_ + at, lanes, finish_(best, at, channel, lanes));
     if (winners_ != nullptr) store_bytes(winners_ + at, lanes, _mm512_cvtepi32_epi8(winner));
   }
 
- private:
   Value* values_;
   uint8_t* winners_;
   int64_t height_, width_, channels_;
   Finish finish_;
 };
 
-// A run of tiles' transformed input, all channels: a row for each tile in each of the sixteen matrices,
+// A run of tiles' transformed input, all channels: a row for each tile in each of the kProducts matrices,
 // `plane` elements apart.
-template <class Value, class Input>
+template <int kSide, class Value, class Input>
 void write_rows(const Input& input, const Tile& first, int64_t count, int64_t channels, Value* row,
                 int64_t plane) {
-  const Strip<Input, 4> pixels(input, first.image, 2 * first.row - 1);
+  using Tiles = InputTiles<kSide, Input>;
+  const typename Tiles::Pixels pixels(input, first.image, kSide * first.row - Tiles::kBorder);
   for_each_vector(channels, [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
-    InputTiles<Input> tiles;
-    int64_t x = 2 * first.column - 1;
+    Tiles tiles;
+    int64_t x = kSide * first.column - Tiles::kBorder;
     tiles.begin(pixels, x, channel, lanes);
     Value* to = row + channel;
-    for (int64_t i = 0; i < count; ++i, x += 2, to += channels) {
-      __m512 v[kProducts];
-      tiles.next(pixels, x, channel, lanes, v);
-#pragma GCC unroll 16
-      for (int t = 0; t < kProducts; ++t) avx512::store(to + t * plane, lanes, v[t]);
+    for (int64_t i = 0; i < count; ++i, x += kSide, to += channels) {
+      tiles.next(pixels, x, channel, lanes);
+      Value* value = to;
+#pragma GCC unroll 6
+      for (int r = 0; r < Tiles::kRows; ++r) {
+        __m512 v[Tiles::kColumns];
+        tiles.row(r, v);
+#pragma GCC unroll 6
+        for (int c = 0; c < Tiles::kColumns; ++c, value += plane) avx512::store(value, lanes, v[c]);
+      }
     }
   });
 }
 
-// All sixteen products of a block of tiles with a panel of weights: v [16,kBlock,in] -> m [16,kBlock,kPanel].
-template <int kVectors, class Value>
+// All products of a block of tiles with a panel of weights: v [kProducts,kBlock,in] ->
+// m [kProducts,kBlock,kPanel].
+template <int kSide, int kVectors, class Value>
 void multiply_panel(const Value* v, const Value* panel, int64_t in, int64_t count, float* m) {
   constexpr int kRows = kVectors == 4   ? 6
                         : kVectors == 3 ? 8
                         : kVectors == 2 ? 12
                                         : 24;  // 24 registers of sums
-  constexpr int64_t kTiles = kBlock<Value>, kColumns = kPanel<Value>;
+  constexpr int64_t kTiles = kBlock<kSide>, kColumns = kPanel<Value>;
   static_assert(kTiles % kRows == 0);
-  for (int64_t t = 0; t < kProducts; ++t)
+  for (int64_t t = 0; t < kProducts<kSide>; ++t)
     for (int64_t row = 0; row < count; row += kRows)
       multiply<kRows, kVectors, false>(
           Left<Value>{v + (t * kTiles + row) * in, in, kStep<Value>},
@@ -115,47 +144,48 @@ void multiply_panel(const Value* v, const Value* panel, int64_t in, int64_t coun
           in / kStep<Value>, {m + (t * kTiles + row) * kColumns, kColumns});
 }
 
-template <class Value>
+template <int kSide, class Value>
 void multiply_panel(int64_t vectors, const Value* v, const Value* panel, int64_t in, int64_t count,
                     float* m) {
   if constexpr (kPanel<Value> == 64) {
-    if (vectors == 4) return multiply_panel<4>(v, panel, in, count, m);
-    if (vectors == 3) return multiply_panel<3>(v, panel, in, count, m);
+    if (vectors == 4) return multiply_panel<kSide, 4>(v, panel, in, count, m);
+    if (vectors == 3) return multiply_panel<kSide, 3>(v, panel, in, count, m);
   }
-  if (vectors == 2) return multiply_panel<2>(v, panel, in, count, m);
-  multiply_panel<1>(v, panel, in, count, m);
+  if (vectors == 2) return multiply_panel<kSide, 2>(v, panel, in, count, m);
+  multiply_panel<kSide, 1>(v, panel, in, count, m);
 }
 
 // A run of tiles' results for a panel of channels, from their sums of products.
-template <class Value, class Output>
+template <int kSide, class Value, class Output>
 void write_results(const Output& output, const Tile& first, int64_t count, const float* sums, int64_t column,
                    int64_t out) {
   for_each_vector(smaller(kPanel<Value>, out - column),
                   [&](int64_t channel, auto lanes) __attribute__((always_inline)) {
                     for (int64_t i = 0; i < count; ++i) {
-                      __m512 y[2][2];
-                      transform_output(sums + i * kPanel<Value> + channel, kBlock<Value> * kPanel<Value>, y);
+                      __m512 y[kSide][kSide];
+                      transform_output(sums + i * kPanel<Value> + channel, kBlock<kSide> * kPanel<Value>, y);
                       output.store({first.image, first.row, first.column + i}, column + channel, lanes, y);
                     }
                   });
 }
 
-template <class Value, class Input, class Output>
+template <int kSide, class Value, class Input, class Output>
 void convolve_tiles(const Grid& grid, int64_t in, int64_t out, const Input& input, const Value* packed,
                     const Output& output, void* scratch, const Part& part) {
-  constexpr int64_t kTiles = kBlock<Value>, kColumns = kPanel<Value>;
+  constexpr int64_t kTiles = kBlock<kSide>, kColumns = kPanel<Value>;
   float* const m = static_cast<float*>(scratch);
-  Value* const v = reinterpret_cast<Value*>(m + kProducts * kTiles * kColumns);
+  Value* const v = reinterpret_cast<Value*>(m + kProducts<kSide> * kTiles * kColumns);
   const int64_t last_column = smaller(part.last_column, out);
   for (int64_t block = part.begin; block < part.end; block += kTiles) {
     const int64_t count = smaller(kTiles, part.end - block);
     grid.for_each_run(block, block + count, [&](int64_t i, const Tile& first, int64_t tiles) {
-      write_rows(input, first, tiles, in, v + i * in, kTiles * in);
+      write_rows<kSide>(input, first, tiles, in, v + i * in, kTiles * in);
     });
     for (int64_t column = part.first_column; column < last_column; column += kColumns) {
-      multiply_panel(vectors_at<Value>(column, out), v, packed + column * kProducts * in, in, count, m);
+      multiply_panel<kSide>(vectors_at<Value>(column, out), v, packed + column * kProducts<kSide> * in, in,
+                            count, m);
       grid.for_each_run(block, block + count, [&](int64_t i, const Tile& first, int64_t tiles) {
-        write_results<Value>(output, first, tiles, m + i * kColumns, column, out);
+        write_results<kSide, Value>(output, first, tiles, m + i * kColumns, column, out);
       });
     }
   }

@@ -22,34 +22,38 @@ struct NormAct {
   }
 };
 
-template <Activation kActivation, class Value>
+template <int kSide, Activation kActivation, class Value>
 void infer_as(const ConvShape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
               void* scratch, const Part& part) {
   const NormAct<Value, kActivation> finish{layer.scale, layer.offset, layer.residual};
   const PlainInput input(x, shape, shape.in);
   if (pools)
-    convolve_tiles(pooled_grid_of(shape), shape.in, shape.out, input, layer.packed,
-                   MaxPoolOutput(y, nullptr, shape, finish), scratch, part);
+    convolve_tiles<kSide>(pooled_grid_of<kSide>(shape), shape.in, shape.out, input, layer.packed,
+                          MaxPoolOutput(y, nullptr, shape, finish), scratch, part);
   else
-    convolve_tiles(grid_of(shape), shape.in, shape.out, input, layer.packed,
-                   PlainOutput(y, shape, shape.out, finish), scratch, part);
+    convolve_tiles<kSide>(grid_of<kSide>(shape), shape.in, shape.out, input, layer.packed,
+                          PlainOutput(y, shape, shape.out, finish), scratch, part);
 }
 
 }  // namespace
 
-template <class Value>
+template <int kSide, class Value>
 void infer(const ConvShape& shape, const Value* x, const Folded<Value>& layer, Value* y, bool pools,
            void* scratch, const Part& part) {
   switch (layer.activation) {
     case Activation::kNone:
-      return infer_as<Activation::kNone>(shape, x, layer, y, pools, scratch, part);
+      return infer_as<kSide, Activation::kNone>(shape, x, layer, y, pools, scratch, part);
     case Activation::kRelu:
-      return infer_as<Activation::kRelu>(shape, x, layer, y, pools, scratch, part);
+      return infer_as<kSide, Activation::kRelu>(shape, x, layer, y, pools, scratch, part);
     case Activation::kGelu:
-      return infer_as<Activation::kGelu>(shape, x, layer, y, pools, scratch, part);
+      return infer_as<kSide, Activation::kGelu>(shape, x, layer, y, pools, scratch, part);
   }
 }
-template void infer(const ConvShape&, const bf16*, const Folded<bf16>&, bf16*, bool, void*, const Part&);
-template void infer(const ConvShape&, const float*, const Folded<float>&, float*, bool, void*, const Part&);
+template void infer<2>(const ConvShape&, const bf16*, const Folded<bf16>&, bf16*, bool, void*, const Part&);
+template void infer<2>(const ConvShape&, const float*, const Folded<float>&, float*, bool, void*,
+                       const Part&);
+template void infer<4>(const ConvShape&, const bf16*, const Folded<bf16>&, bf16*, bool, void*, const Part&);
+template void infer<4>(const ConvShape&, const float*, const Folded<float>&, float*, bool, void*,
+                       const Part&);
 
 }  // namespace cifar10::kernels::winograd

@@ -83,18 +83,18 @@ kernels::BatchNormState BatchNormImpl::state() const {
 }
 
 at::Tensor ConvNorm::forward(const at::Tensor& x, Activation activation, const at::Tensor& residual) {
-  if (const auto* const both = folded(x)) return (*both)(x, residual, activation, /*pools=*/false);
+  if (auto* const both = folded(x)) return (*both)(x, residual, activation, /*pools=*/false);
   return norm_->forward(conv_->forward(x), activation, residual);
 }
 
 kernels::WithShortcut ConvNorm::forward_with_shortcut(const at::Tensor& x, Activation activation) {
-  if (const auto* const both = folded(x)) return {(*both)(x, {}, activation, /*pools=*/false), x};
+  if (auto* const both = folded(x)) return {(*both)(x, {}, activation, /*pools=*/false), x};
   const auto [result, shortcut] = conv_->forward_with_shortcut(x);
   return {norm_->forward(result, activation), shortcut};
 }
 
 at::Tensor ConvNorm::forward_max_pool(const at::Tensor& x, Activation activation) {
-  if (const auto* const both = folded(x)) return (*both)(x, {}, activation, /*pools=*/true);
+  if (auto* const both = folded(x)) return (*both)(x, {}, activation, /*pools=*/true);
   return norm_->forward(conv_->forward_max_pool(x), activation);
 }
 
@@ -106,7 +106,7 @@ std::array<ConvNorm::Version, 5> ConvNorm::versions() const {
           version(norm_->running_var)};
 }
 
-const kernels::FoldedConv* ConvNorm::folded(const at::Tensor& x) {
+kernels::FoldedConv* ConvNorm::folded(const at::Tensor& x) {
   if (norm_->is_training()) folded_.reset();  // not every operator counts its writes to the statistics
   if (norm_->is_training() || !conv_->is_plain_3x3() || !kernels::FoldedConv::suits(x, conv_->weight))
     return nullptr;

@@ -96,7 +96,7 @@ class ConvNorm {
   };
   std::array<Version, 5> versions() const;
   // Null where the two are not folded.
-  const kernels::FoldedConv* folded(const at::Tensor& x);
+  kernels::FoldedConv* folded(const at::Tensor& x);
 
   Conv conv_{nullptr};
   BatchNorm norm_{nullptr};
