@@ -24,7 +24,10 @@ export interface RuntimeOptions {
    * of them. Default: as in training.
    */
   kernels?: Config['training']['kernels'] | undefined;
-  /** Side of the largest tiles of its own convolutions: 2 rounds less than 4, and is slower. Default: as in training. */
+  /**
+   * Side of the largest tiles of its own convolutions: 2 rounds less than 4 and is slower; an image’s results then do not
+   * depend on how many others are in the call. With 4 they do, by what rounding does. Default: as in training.
+   */
   maxWinogradTile?: Config['training']['maxWinogradTile'] | undefined;
 }
 
