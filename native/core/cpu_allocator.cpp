@@ -88,8 +88,8 @@ void* CachingCpuAllocator::map_anew(size_t mapped_bytes, const Blocks& blocks) {
 
 // Whether the idle blocks will hardly come back: a large size was never needed before, so often, while more
 // lies idle than is in use. One that was needed before must not drive others out, or two parts of a step
-// could do so to each other in every step; but what lies idle is never more than twice what was used at a
-// time.
+// could do so to each other in every step; but more is mapped only while what lies idle is at most twice what
+// was used at a time.
 bool CachingCpuAllocator::is_other_work(size_t mapped_bytes, const Blocks& blocks) const {
   const bool is_new = mapped_bytes >= kLargeBytes && blocks.used == blocks.most_used;
   return (is_new && free_bytes_ > used_bytes_) || free_bytes_ > 2 * most_used_bytes_;

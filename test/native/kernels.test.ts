@@ -126,7 +126,7 @@ function silenceCloseRaces(request: ReturnType<typeof convolution>, tile: 2 | 4)
 
 // Rounded to eight bits: the input of the products by Winograd's transform, weights, the result.
 const BF16_BOUND = 1e-2;
-// Tiles of 4x4 round more, by F(4x4,3x3): 1.0 to 1.2 % of what is rounded in the products, and the result.
+// Tiles of 4x4 round more, by F(4x4,3x3): 0.9 to 1.1 % in the products, and the result once more.
 const BOUNDS = { 2: BF16_BOUND, 4: 1.5e-2 } as const;
 
 const SHAPES: Record<2 | 4, [Shape, number][]> = {

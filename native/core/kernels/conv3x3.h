@@ -22,8 +22,8 @@ WithShortcut conv3x3_with_shortcut(const at::Tensor& x, const at::Tensor& weight
 // its own (strided.h).
 at::Tensor conv3x3_stride2(const at::Tensor& x, const at::Tensor& weight);
 
-// The same as conv3x3 and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is neither
-// computed where an odd side leaves it over, nor written to memory.
+// The same as conv3x3 and max pooling of 2x2 squares in one: [B,out,H/2,W/2]. What is pooled away is not
+// written to memory, and mostly not computed where an odd side leaves it over.
 at::Tensor conv3x3_max_pool(const at::Tensor& x, const at::Tensor& weight);
 
 }  // namespace cifar10::kernels

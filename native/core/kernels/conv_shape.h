@@ -16,8 +16,8 @@ struct ConvShape {
   int64_t out;
 };
 
-// Results are computed in panels of channels: what those need of the other side of a product stays in the
-// first-level cache.
+// Results are computed in panels of channels: the weights that a product needs for one stay in the
+// first-level cache of 32 KiB, up to 256 channels.
 template <class Value>
 inline constexpr int64_t kPanel = 128 / sizeof(Value);
 

@@ -35,7 +35,7 @@ template <int kSide>
 inline constexpr int64_t kProducts = (kSide + 2) * (kSide + 2);
 
 // Tiles are counted row by row over all images, best in multiples of kBlock: what so many need stays in a
-// core's second-level cache.
+// core's second-level cache of 1 MiB, up to 384 channels.
 template <int kSide>
 inline constexpr int64_t kBlock = kSide == 2 ? 48 : 24;
 template <int kSide>

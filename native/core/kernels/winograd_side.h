@@ -11,7 +11,7 @@
 namespace cifar10::kernels {
 
 // Multiplications a pair of channels, and as many as go by while the weights come from memory: `bench infer`
-// gains by tiles of 4x4 from about eight images on, and loses by them for one.
+// gains by this rule from about eight images on, and loses nothing for one.
 template <int kSide>
 int64_t winograd_cost(int64_t tiles) {
   constexpr int64_t kTilesOfWeights = 12;
