@@ -94,8 +94,7 @@ class Strip {
   template <class Lanes>
   CIFAR10_METHOD void load(int64_t x, int64_t channel, Lanes lanes, __m512 (&pixels)[kHeight]) const {
     const bool is_inside = x >= 0 && x < width_;
-    const int64_t offset =
-        Input::offset(x, channels_) + channel;  // once for all rows: it takes longer than a load
+    const int64_t offset = Input::offset(x, channels_) + channel;  // once for all rows
 #pragma GCC unroll 6
     for (int i = 0; i < kHeight; ++i)
       pixels[i] = is_inside ? Input::load(rows_[i], offset, x, lanes) : _mm512_setzero_ps();

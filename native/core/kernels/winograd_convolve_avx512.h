@@ -33,7 +33,7 @@ class PlainOutput {
     for (int i = 0; i < kSide; ++i)
 #pragma GCC unroll 4
       for (int j = 0; j < kSide; ++j) {
-        if (i >= rows || j >= columns) continue;  // so that registers are known when this is compiled
+        if (i >= rows || j >= columns) continue;  // within unrolled loops, so that y stays in registers
         const int64_t at = corner + (i * width_ + j) * channels_;
         avx512::store(values_ + at, lanes, finish_(y[i][j], at, channel, lanes));
       }
