@@ -57,6 +57,12 @@ struct Product {  // [rows,columns]
   int64_t row;
 };
 
+// A number as a type: what a lambda takes to choose a template's argument.
+template <int kValue>
+struct Constant {
+  constexpr operator int() const { return kValue; }
+};
+
 // kRows x 16·kVectors results, in registers over the whole reduction.
 template <int kRows, int kVectors, bool kAdds, class Value>
 CIFAR10_INLINE void multiply(const Left<Value>& left, const Right<Value>& right, int64_t steps,

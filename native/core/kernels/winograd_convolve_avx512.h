@@ -130,18 +130,20 @@ void write_rows(const Input& input, const Tile& first, int64_t count, int64_t ch
 // m [kProducts,kBlock,kPanel].
 template <int kSide, int kVectors, class Value>
 void multiply_panel(const Value* v, const Value* panel, int64_t in, int64_t count, float* m) {
-  constexpr int kRows = kVectors == 4   ? 6
-                        : kVectors == 3 ? 8
-                        : kVectors == 2 ? 12
-                                        : 24;  // 24 registers of sums
+  constexpr int kRows = 24 / kVectors;  // 24 registers of sums
+  constexpr int kFewRows = kRows / 3;   // 8: as many as two units need to be busy; what few images leave over
   constexpr int64_t kTiles = kBlock<kSide>, kColumns = kPanel<Value>;
   static_assert(kTiles % kRows == 0);
-  for (int64_t t = 0; t < kProducts<kSide>; ++t)
-    for (int64_t row = 0; row < count; row += kRows)
-      multiply<kRows, kVectors, false>(
-          Left<Value>{v + (t * kTiles + row) * in, in, kStep<Value>},
-          Right<Value>{panel + t * in * kVectors * kLanes, kStep<Value> * kVectors * kLanes},
-          in / kStep<Value>, {m + (t * kTiles + row) * kColumns, kColumns});
+  for (int64_t t = 0; t < kProducts<kSide>; ++t) {
+    const Right<Value> right{panel + t * in * kVectors * kLanes, kStep<Value> * kVectors * kLanes};
+    const auto rows_from = [&](int64_t row, auto rows) __attribute__((always_inline)) {
+      multiply<rows, kVectors, false>(Left<Value>{v + (t * kTiles + row) * in, in, kStep<Value>}, right,
+                                      in / kStep<Value>, {m + (t * kTiles + row) * kColumns, kColumns});
+    };
+    int64_t row = 0;
+    for (; count - row > kFewRows; row += kRows) rows_from(row, Constant<kRows>());
+    if (row < count) rows_from(row, Constant<kFewRows>());
+  }
 }
 
 template <int kSide, class Value>
