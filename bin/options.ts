@@ -73,7 +73,7 @@ export const MODEL_OPTIONS = {
     group: 'Runtime:',
   },
   precision: {
-    choices: ['bf16', 'fp32'],
+    choices: ['auto', 'bf16', 'fp32'],
     requiresArg: true,
     describe: 'Of activations; default: as in training, for `evaluate` as in its test',
     group: 'Runtime:',
@@ -82,7 +82,7 @@ export const MODEL_OPTIONS = {
     type: 'number',
     requiresArg: true,
     coerce: (value: number) => integerInRange('--threads', value, 1, 1024),
-    describe: 'Threads to compute with; default: every core',
+    describe: 'Threads to compute with; default: one a physical core',
     group: 'Runtime:',
   },
   kernels: {

@@ -32,9 +32,10 @@ export class TrainingProgress {
   #start(run: RunStartEvent): void {
     this.#run = run;
     this.#steppedMs = performance.now();
-    const { model, parameterCount, device, threads, trainImages, epochs, step, steps, runDir } = run;
+    const { model, parameterCount, precision, device, threads, trainImages, epochs, step, steps, runDir } =
+      run;
     this.#print(
-      `training ${model} (${count(parameterCount)} parameters) on ${device}, ${counted(threads, 'thread')}`,
+      `training ${model} (${count(parameterCount)} parameters) in ${precision} on ${device}, ${counted(threads, 'thread')}`,
     );
     const from = step > 0 ? `, going on after step ${count(step)}` : '';
     this.#print(

@@ -1,9 +1,12 @@
 // Owns what a benchmark comes to: the median step, its phases, memory, the share of what the machine can do.
+
 import { type Config, type LoadConfigOptions, loadConfig, modelLabel } from './config/index.js';
 import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
-import type { StepSeconds } from './native-addon.js';
+import type { Precision, StepSeconds } from './native-addon.js';
 import { callNative, runJob } from './native-job.js';
+import { peakMemoryBytes } from './peak-memory.js';
+import { settle } from './settle.js';
 
 export interface BenchOptions extends LoadConfigOptions {
   /** A whole step of the configured training, or forward passes alone. */
@@ -18,7 +21,7 @@ export interface BenchResult {
   readonly mode: 'train' | 'infer';
   /** The name that runs of it have in tables: `fast`, `resnet20`… */
   readonly model: string;
-  readonly precision: Config['training']['precision'];
+  readonly precision: Precision;
   readonly kernels: Config['training']['kernels'];
   readonly maxWinogradTile: Config['training']['maxWinogradTile'];
   readonly batchSize: number;
@@ -51,8 +54,8 @@ const PASSES = { train: 3, infer: 1 };
 export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptions): Promise<BenchResult> {
   assertMode(mode);
   assertSteps(steps);
-  const config = loadConfig(sources);
   const native = loadNative();
+  const config = settle(loadConfig(sources));
   const request = { config, steps, trains: mode === 'train' };
   const measured = await runJob(() => native.benchmark(request), signal, 'the benchmark was stopped');
   const counted = measured.steps.slice(WARM_UP_STEPS);
@@ -74,7 +77,7 @@ export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptio
     imagesPerSecond: batchSize / stepSeconds,
     stepSeconds,
     phaseSeconds: phases(counted),
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    peakMemoryBytes: peakMemoryBytes(),
     convolutionPeak: measured.convolutionPeak,
     convolutionShare: flops / stepSeconds / measured.convolutionPeak,
   };

@@ -2,6 +2,14 @@
 import type { TensorData, TensorLayout } from './checkpoint/index.js';
 import type { Config } from './config/index.js';
 
+/** Of activations. */
+export type Precision = 'bf16' | 'fp32';
+
+/** A configuration that leaves nothing to the machine. */
+export type NativeConfig = Config & {
+  training: { threads: number; precision: Precision; evalPrecision: Precision };
+};
+
 /**
  * Work on a native thread. `stop` ends it within one training step or batch: `result` then rejects with code
  * `ABORTED`; that of a training resolves to what it has come to.
@@ -20,6 +28,7 @@ export interface StartEvent {
   /** `cpu`, `cuda:0` */
   device: string;
   threads: number;
+  precision: Precision;
   trainImages: number;
   valImages: number;
   testImages: number;
@@ -171,7 +180,7 @@ export interface TrainingInspection {
 }
 
 export interface NativeTrainOptions {
-  config: Config;
+  config: NativeConfig;
   trainFiles: readonly string[];
   testFiles: readonly string[];
   /** From a training of the same config and files; null: begin anew. Of another one: `CHECKPOINT_MISMATCH`. */
@@ -194,8 +203,8 @@ export interface PredictorOptions {
   model: Config['model'];
   normalization: Config['dataLoading']['normalization'];
   device: Config['training']['device'];
-  precision: Config['training']['precision'];
-  threads: number | null;
+  precision: Precision;
+  threads: number;
   kernels: Config['training']['kernels'];
   maxWinogradTile: Config['training']['maxWinogradTile'];
   batchSize: number;
@@ -249,7 +258,7 @@ export type PolicyOperation =
   | 'equalize';
 
 export interface NativeBenchmarkOptions {
-  config: Pick<Config, 'dataLoading' | 'model' | 'training'>;
+  config: Pick<NativeConfig, 'dataLoading' | 'model' | 'training'>;
   /** Of training, or batches of inference. */
   steps: number;
   /** Else: inference. */
@@ -272,8 +281,8 @@ export interface NativeBenchmark {
 export type KernelRequest = {
   device: 'cpu';
   /** Of x, result and their gradients, which are rounded to it. */
-  precision: Config['training']['precision'];
-  threads: number | null;
+  precision: Precision;
+  threads: number;
   kernels: Config['training']['kernels'];
   maxWinogradTile: Config['training']['maxWinogradTile'];
   /** [B,C,H,W] of x. */
@@ -361,7 +370,7 @@ export interface NativeAddon {
   lrFactors(schedule: Config['training']['schedule'], totalSteps: number, stepsPerEpoch: number): number[];
   /** Trains with the same batch again and again, a step for each of `lrFactors`. Short-lived parameters live on. */
   inspectTraining(request: {
-    config: Pick<Config, 'model' | 'training'>;
+    config: Pick<NativeConfig, 'model' | 'training'>;
     state: readonly NamedTensor[];
     /** Normalized, [B,3,32,32]. */
     images: Float32Array;
@@ -420,7 +429,9 @@ export interface NativeAddon {
     hasCuda: boolean;
     cudaDeviceCount: number;
     /** Whether the processor is one that this package has kernels of its own for. */
-    canRunOwnKernels: boolean;
+    canRunOwnKernels: Record<Precision, boolean>;
+    /** Whether the processor has instructions for bfloat16; else they are emulated. */
+    hasFastBf16: boolean;
     cpuCapability: string;
   };
 }

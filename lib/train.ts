@@ -1,5 +1,6 @@
 // Owns a training from its plan to its checkpoint: verify the data, run natively, record, save.
 // Must not print; what happens is told by events.
+
 import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
 import { type Config, configToSnake, modelLabel } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
@@ -18,7 +19,9 @@ import type {
   TrainingState,
 } from './native-addon.js';
 import { fromNative, Listener, throwIfAborted } from './native-job.js';
+import { peakMemoryBytes } from './peak-memory.js';
 import { CHECKPOINT_FILE, LAST_FILE, type RunFolder, type RunRecorder } from './runs/index.js';
+import { settle } from './settle.js';
 import { type PlanOptions, planTraining, type TrainingPlan } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
 import { VERSION } from './version.js';
@@ -57,7 +60,7 @@ export interface TrainResult {
   bestEpoch: number | null;
   /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
   test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
-  /** On the images held out of train, after the last epoch or the best one; null without `data_loading.validation`. */
+  /** On the images held out of train, after the last epoch that was validated, or the best one; null without `data_loading.validation`. */
   val: { accuracy: number; crossEntropy: number } | null;
   /**
    * From the call to the end of the final test, verification of the dataset included; of a run that went on, all its
@@ -70,6 +73,8 @@ export interface TrainResult {
   testSeconds: number;
   /** Of training. */
   imagesPerSecond: number;
+  /** Resident memory of this process, at its highest so far. */
+  peakMemoryBytes: number;
   config: Config;
 }
 
@@ -170,7 +175,7 @@ class Run {
       this.#recorder.add(event);
       emit(event.type === 'start' ? this.#describe(event) : event);
     }, signal);
-    const options = { config: this.#config, ...files, resume: this.#plan.state };
+    const options = { config: settle(this.#config), ...files, resume: this.#plan.state };
     return listener.settle(runToStop(options, (event) => listener.call(event), listener.signal));
   }
 
@@ -181,9 +186,9 @@ class Run {
       metrics: { steps: outcome.steps, test: { accuracy, crossEntropy, ttaAccuracy } },
     });
     const { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, val, steps } = result;
-    const { hasEndedEarly, bestEpoch } = result;
+    const { hasEndedEarly, bestEpoch, peakMemoryBytes } = result;
     const times = { durationSeconds, trainSeconds, testSeconds, imagesPerSecond };
-    const figures = { ...times, test, val, step: steps, hasEndedEarly, bestEpoch };
+    const figures = { ...times, peakMemoryBytes, test, val, step: steps, hasEndedEarly, bestEpoch };
     await this.#end('finished', { ...figures, checkpoint: CHECKPOINT_FILE });
     await this.#folder.remove(LAST_FILE);
     return result;
@@ -239,7 +244,8 @@ class Run {
     const { step, trainSeconds, trainedImages } = progress;
     await this.#save(LAST_FILE, model, { extra: toMap(extra), progress, metrics: { steps: step } });
     const imagesPerSecond = trainedImages / trainSeconds;
-    return { step, durationSeconds: this.#seconds(), trainSeconds, imagesPerSecond };
+    const times = { durationSeconds: this.#seconds(), trainSeconds, imagesPerSecond };
+    return { step, ...times, peakMemoryBytes: peakMemoryBytes() };
   }
 
   #seconds(): number {
@@ -284,6 +290,7 @@ class Run {
       trainSeconds,
       testSeconds,
       imagesPerSecond,
+      peakMemoryBytes: peakMemoryBytes(),
       config: this.#config,
     };
   }

@@ -11,7 +11,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { train } from '../dist/lib/index.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
-import { describeRatios, median, readBenchArguments, table } from './bench-report.mjs';
+import { describeRatios, readBenchArguments, table } from './bench-report.mjs';
+import { median } from './statistics.mjs';
 
 const SIDE = join(PACKAGE_ROOT, 'scripts/peers/onnx/classify.mjs');
 const EXPORT = join(PACKAGE_ROOT, 'scripts/peers/export_onnx.py');

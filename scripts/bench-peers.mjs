@@ -7,7 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
-import { describeRatios, median, readBenchArguments, table } from './bench-report.mjs';
+import { describeRatios, readBenchArguments, table } from './bench-report.mjs';
+import { median } from './statistics.mjs';
 
 const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 const PEER = join(PACKAGE_ROOT, 'scripts/peers/throughput.py');

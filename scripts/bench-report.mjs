@@ -1,5 +1,6 @@
 // Owns what the benchmarks beside others share: their options, what they say of repeated measurements, the table they print.
 import { parseArgs } from 'node:util';
+import { median } from './statistics.mjs';
 
 /** `--rounds`, `--python` and what stands without a name on the command line. */
 export function readBenchArguments(defaultRounds) {
@@ -11,11 +12,6 @@ export function readBenchArguments(defaultRounds) {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: expected an integer from 1');
   return { rounds, python: values.python, positionals };
-}
-
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
 }
 
 /** The median ratio and its range: `**1.60** (1.50 to 1.70)` */

@@ -12,7 +12,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { datasetFolder } from '../dist/lib/dataset/index.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 import { table } from './bench-report.mjs';
-import { deviation, mean } from './reproduction.mjs';
+import { deviation, mean } from './statistics.mjs';
 
 const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 const PEER = join(PACKAGE_ROOT, 'scripts/peers/train_resnet.py');

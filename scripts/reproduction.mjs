@@ -1,20 +1,6 @@
-// Owns what several runs of one experiment come to: means, deviations, a row of a table. Must not run or read anything.
+// Owns what several runs of one experiment come to: a row of a table, with mean accuracies and median times. Must not run or read anything.
 
-/** @param {readonly number[]} values at least one */
-export function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/**
- * The sample standard deviation, with n − 1; null for a single value.
- * @param {readonly number[]} values
- */
-export function deviation(values) {
-  if (values.length < 2) return null;
-  const centre = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1));
-}
+import { deviation, mean, median } from './statistics.mjs';
 
 /** Figures that are averaged over the runs; one that a run lacks, such as accuracy with TTA, is null. */
 const FIGURES = [
@@ -27,14 +13,14 @@ const FIGURES = [
   'imagesPerSecond',
 ];
 
-/** Mean and deviation of each figure over the runs. */
+/** Mean, deviation and median of each figure over the runs. */
 export function summarize(runs) {
   return Object.fromEntries(FIGURES.map((figure) => [figure, spread(runs.map((run) => run[figure]))]));
 }
 
 function spread(values) {
   const isWhole = values.length > 0 && values.every((value) => typeof value === 'number');
-  return isWhole ? { mean: mean(values), deviation: deviation(values) } : null;
+  return isWhole ? { mean: mean(values), deviation: deviation(values), median: median(values) } : null;
 }
 
 const COLUMNS = [
@@ -61,8 +47,8 @@ function cells({ experiment, overrides, runs, figures, hardware, versions, date 
     String(runs.length),
     percent(figures.accuracy),
     percent(figures.ttaAccuracy),
-    duration(figures.durationSeconds.mean),
-    Math.round(figures.imagesPerSecond.mean).toLocaleString('en'),
+    duration(figures.durationSeconds.median),
+    Math.round(figures.imagesPerSecond.median).toLocaleString('en'),
     hardware,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)

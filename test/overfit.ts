@@ -1,8 +1,10 @@
 // Owns the oldest check of a net and its gradients: a few images must be learned by heart. Must not know the models.
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../lib/config/index.js';
 import { loadNative } from '../lib/native.js';
+import { settle } from '../lib/settle.js';
 import { RECORD_BYTES, SAMPLE_TRAIN, temporaryFolder } from './support.js';
 
 const IMAGES = 256;
@@ -27,7 +29,8 @@ export async function overfit(overrides: readonly string[]): Promise<number> {
     ],
   });
   const files = { trainFiles: [file], testFiles: [file] };
-  const outcome = await loadNative().train({ config, ...files, resume: null }, () => {}).result;
+  const outcome = await loadNative().train({ config: settle(config), ...files, resume: null }, () => {})
+    .result;
   if (outcome.end !== 'finished') throw new Error('nobody stops this training');
   return outcome.test.accuracy;
 }

@@ -40,9 +40,9 @@ export const benchCommand = defineCommand({
     },
     dtype: {
       alias: 'precision',
-      choices: ['bf16', 'fp32'],
+      choices: ['auto', 'bf16', 'fp32'],
       requiresArg: true,
-      describe: 'Of activations; default: bf16',
+      describe: 'Of activations; default: auto, bf16 where it is fast',
       group: 'Runtime:',
     },
     device: MODEL_OPTIONS.device,

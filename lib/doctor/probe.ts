@@ -1,9 +1,11 @@
 // Owns what the child process of `doctor` does: loads the addon, trains one step of a tiny net on embedded images and
 // prints one JSON line. Must not be imported: it works when it is loaded. Writes no file.
+
 import { loadConfig } from '../config/index.js';
 import { resolveDataset } from '../dataset/index.js';
 import { loadNative } from '../native.js';
 import type { NativeAddon, StartEvent } from '../native-addon.js';
+import { settle } from '../settle.js';
 import { type AddonAnswer, printAnswer } from './probe-answer.js';
 
 /** Kernels of each kind that training uses, in a fraction of a second; device, threads and precision are the defaults. */
@@ -18,7 +20,7 @@ const TINY = [
 
 /** Trains until the first step is done and returns what the training said before it. */
 async function trainOneStep(addon: NativeAddon): Promise<StartEvent> {
-  const config = loadConfig({ overrides: TINY });
+  const config = settle(loadConfig({ overrides: TINY }));
   const files = await resolveDataset({ source: 'sample', dataDir: null });
   let start: StartEvent | undefined;
   const request = { config, trainFiles: files.train, testFiles: files.test, resume: null };

@@ -1,38 +1,37 @@
 // Owns the check of how many threads training computes with, against the cores that this process may use.
 // Must not start a thread: the trial of the addon reports what training did.
-import { availableParallelism, cpus } from 'node:os';
-import { readCpuQuota } from './cgroup.js';
+import { cpus } from 'node:os';
+import { usableCores } from '../cores.js';
 import type { Finding, Problem } from './check.js';
 import { counted } from './units.js';
 
 export interface ThreadFacts {
   /** What a training with default settings used; `undefined` where none could be tried. */
   trainingThreads: number | undefined;
-  /** Of the machine. */
-  cores: number;
-  /** What affinity and control groups leave to this process. */
+  /** Of the machine, hardware threads. */
+  processors: number;
+  /** Physical ones that affinity and control groups leave to this process. */
   usableCores: number;
   ompNumThreads: string | undefined;
   ompThreadLimit: string | undefined;
 }
 
 export function checkThreads(trainingThreads: number | undefined): Finding {
-  const quota = Math.max(1, Math.floor(readCpuQuota() ?? Infinity));
   return judgeThreads({
     trainingThreads,
-    cores: Math.max(cpus().length, availableParallelism()),
-    usableCores: Math.min(availableParallelism(), quota),
+    processors: cpus().length,
+    usableCores: usableCores(),
     ompNumThreads: process.env.OMP_NUM_THREADS,
     ompThreadLimit: process.env.OMP_THREAD_LIMIT,
   });
 }
 
 export function judgeThreads(facts: ThreadFacts): Finding {
-  const { cores, usableCores, trainingThreads, ompNumThreads } = facts;
+  const { processors, usableCores, trainingThreads, ompNumThreads } = facts;
   const problem = findProblem(facts);
   if (problem) return { ...problem, details: { ...facts } };
-  const usable =
-    usableCores < cores ? `${usableCores} usable of ${counted(cores, 'core')}` : counted(cores, 'core');
+  const cores = counted(usableCores, 'core');
+  const usable = usableCores < processors ? `${cores} that it may use, of ${processors} processors` : cores;
   const threads = counted(trainingThreads ?? usableCores, 'thread');
   // OpenMP's own variable is easily taken for the one that counts.
   const effect = trainingThreads === undefined ? 'is set' : 'does not limit training';
@@ -41,8 +40,8 @@ export function judgeThreads(facts: ThreadFacts): Finding {
 }
 
 function findProblem(facts: ThreadFacts): Problem | undefined {
-  const { cores, usableCores, trainingThreads, ompNumThreads, ompThreadLimit } = facts;
-  const threads = trainingThreads ?? cores;
+  const { usableCores, trainingThreads, ompNumThreads, ompThreadLimit } = facts;
+  const threads = trainingThreads ?? usableCores;
   const warning = (found: string, nextStep: string): Problem => ({ status: 'warning', found, nextStep });
   // LibTorch's kernels then wait at a barrier for threads that are never started.
   if (firstNumber(ompThreadLimit) < threads)

@@ -25,6 +25,8 @@ const recordSchema = z.object({
   trainSeconds: z.number().nullable(),
   testSeconds: z.number().nullable(),
   imagesPerSecond: z.number().nullable(),
+  /** Resident memory of its process, at its highest; of the last process of a run that went on. */
+  peakMemoryBytes: z.number().nullable().default(null),
   test: z
     .object({ accuracy: z.number(), crossEntropy: z.number(), ttaAccuracy: z.number().nullable() })
     .nullable(),
@@ -32,7 +34,7 @@ const recordSchema = z.object({
   hasEndedEarly: z.boolean().default(false),
   /** By `training.select`, from 1: its weights were tested and saved. Null: those of the last epoch. */
   bestEpoch: z.number().nullable().default(null),
-  /** On the images held out of train, after the last epoch or the best one, if its weights were kept. */
+  /** On the images held out of train, after the last epoch that was validated, or the best one if its weights were kept. */
   val: z.object({ accuracy: z.number(), crossEntropy: z.number() }).nullable(),
   /** Name of the file in the folder. */
   checkpoint: z.string().nullable(),

@@ -62,6 +62,7 @@ export class RunRecorder {
       trainSeconds: null,
       testSeconds: null,
       imagesPerSecond: null,
+      peakMemoryBytes: null,
       test: null,
       hasEndedEarly: false,
       bestEpoch: null,
@@ -119,7 +120,7 @@ export class RunRecorder {
     await this.#saved;
   }
 
-  /** On the images held out of train, after that epoch; null: the last. */
+  /** On the images held out of train, after that epoch; null: the last that had a validation. */
   valAfter(epoch: number | null): RunRecord['val'] {
     return epoch === null ? this.#record.val : (this.#vals.get(epoch) ?? null);
   }
@@ -129,11 +130,14 @@ export class RunRecorder {
     this.#folder.append(LOG_FILE, `${new Date().toISOString()} ${text}\n`);
   }
 
-  #start({ device, threads, trainImages, valImages, steps, step, parameterCount }: StartEvent): void {
+  #start(event: StartEvent): void {
+    const { precision, device, threads, trainImages, valImages, steps, step, parameterCount } = event;
     this.#record = { ...this.#record, step, steps };
     const { model, seed } = this.#record;
     const from = step > 0 ? `, from step ${step}` : '';
-    this.log(`start ${model}, ${parameterCount} parameters, seed ${seed}, ${device}, ${threads} threads`);
+    this.log(
+      `start ${model}, ${parameterCount} parameters, seed ${seed}, ${precision}, ${device}, ${threads} threads`,
+    );
     this.log(`${trainImages} train and ${valImages} val images, ${steps} steps${from}`);
     this.#saveSoon();
   }
@@ -143,7 +147,7 @@ export class RunRecorder {
     this.#folder.append(METRICS_JSONL_FILE, jsonLine(epoch));
     this.#folder.append(METRICS_CSV_FILE, stringifyCsv([csvRow(epoch)]));
     const { step, loss, accuracy, val } = epoch;
-    this.#record = { ...this.#record, val: val ?? null };
+    this.#record = { ...this.#record, val: val ?? this.#record.val };
     this.#vals.set(epoch.epoch, val ?? null);
     const validation = val ? ` val accuracy ${val.accuracy}` : '';
     this.log(`epoch ${epoch.epoch} step ${step} loss ${loss} accuracy ${accuracy}${validation}`);

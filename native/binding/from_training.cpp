@@ -76,6 +76,7 @@ Napi::Object from_start(Napi::Env env, const StartEvent& event) {
   auto object = event_of_type(env, "start");
   object.Set("device", event.device);
   object.Set("threads", event.threads);
+  object.Set("precision", event.precision == Precision::kBf16 ? "bf16" : "fp32");
   object.Set("trainImages", event.train_images);
   object.Set("valImages", event.val_images);
   object.Set("testImages", event.test_images);

@@ -83,7 +83,11 @@ Napi::Value runtime_info(const Napi::CallbackInfo& info) {
   result.Set("builtForLibtorch", TORCH_VERSION);
   result.Set("hasCuda", at::hasCUDA());
   result.Set("cudaDeviceCount", static_cast<double>(torch::cuda::device_count()));
-  result.Set("canRunOwnKernels", cifar10::can_run_own_kernels());
+  auto own_kernels = Napi::Object::New(info.Env());
+  own_kernels.Set("bf16", cifar10::can_run_own_kernels(at::kBFloat16));
+  own_kernels.Set("fp32", cifar10::can_run_own_kernels(at::kFloat));
+  result.Set("canRunOwnKernels", own_kernels);
+  result.Set("hasFastBf16", cifar10::has_fast_bf16());
   result.Set("cpuCapability", at::get_cpu_capability());
   return result;
 }

@@ -19,7 +19,7 @@ RuntimeOptions to_runtime_options(const Napi::Object& options) {
               options, "device",
               {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}}),
           .precision = to_precision(options, "precision"),
-          .threads = optional_integer(options, "threads"),
+          .threads = integer(options, "threads"),
           .kernels = to_kernels(options),
           .max_winograd_tile = integer(options, "maxWinogradTile")};
 }

@@ -146,7 +146,8 @@ TrainOptions to_train_options(const Napi::Object& options) {
           .early_stopping = to_early_stopping(child(training, "earlyStopping")),
           .best = to_best(training),
           .tta_level = integer(training, "ttaLevel"),
-          .eval_batch_size = integer(training, "evalBatchSize")};
+          .eval_batch_size = integer(training, "evalBatchSize"),
+          .val_interval = integer(training, "valInterval")};
 }
 
 std::optional<TrainingState> to_resume(const Napi::Object& options) {

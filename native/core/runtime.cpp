@@ -1,33 +1,16 @@
 #include "runtime.h"
 
-#include "torch_api.h"
-
-#ifdef __linux__
-#include <sched.h>
-#endif
-
 #include <omp.h>
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "cpu_allocator.h"
 #include "error.h"
+#include "torch_api.h"
 
 namespace cifar10 {
 namespace {
-
-// Fewer than the machine has under `taskset` and in many a container; a thread without a core of its own
-// makes all others wait for it at every parallel region.
-int64_t available_cores() {
-#ifdef __linux__
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
-#endif
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 at::Device pick_device(DeviceChoice choice) {
   if (choice == DeviceChoice::kCpu) return at::kCPU;
@@ -55,9 +38,8 @@ at::ScalarType dtype_of(Precision precision) {
 }
 
 Runtime start_runtime(const RuntimeOptions& options) {
-  const Runtime runtime{pick_device(options.device), dtype_of(options.precision),
-                        options.threads.value_or(available_cores()), options.kernels,
-                        options.max_winograd_tile};
+  const Runtime runtime{pick_device(options.device), dtype_of(options.precision), options.threads,
+                        options.kernels, options.max_winograd_tile};
   if (runtime.device.is_cuda()) make_cuda_repeatable();
   enter_runtime(runtime);
   return runtime;

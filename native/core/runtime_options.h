@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "kernels/choice.h"
 
@@ -16,7 +15,7 @@ enum class DeviceChoice { kAuto, kCpu, kCuda };
 struct RuntimeOptions {
   DeviceChoice device;
   Precision precision;
-  std::optional<int64_t> threads;  // absent: every core
+  int64_t threads;  // of one operation on the CPU
   Kernels kernels;
   int64_t max_winograd_tile;  // side of own convolutions' largest tiles, 2 or 4
 };

@@ -26,7 +26,7 @@ test('a training shows a bar that fits its line, a line for each epoch and a tab
   expect(cursorIsShown(terminal)).toBe(true);
   expect(lines).toEqual(
     expect.arrayContaining([
-      expect.stringMatching(/^training fast \([\d,]+ parameters\) on cpu, \d+ threads?$/),
+      expect.stringMatching(/^training fast \([\d,]+ parameters\) in (?:bf16|fp32) on cpu, \d+ threads?$/),
       expect.stringMatching(/^model +fast, seed 0$/),
       expect.stringMatching(/^test accuracy +\d+\.\d\d %$/),
       expect.stringMatching(/^checkpoint +outputs\/\S+\/checkpoint\.safetensors$/),

@@ -1,9 +1,11 @@
 // Logits, loss, gradients and the weights after five steps against Python PyTorch (scripts/make-golden.py), in float32
 // on the CPU: see docs/parity.md.
+
 import { describe, expect, test } from 'vitest';
 import type { TensorData } from '../../lib/checkpoint/index.js';
 import { loadNative } from '../../lib/native.js';
 import type { TrainingInspection } from '../../lib/native-addon.js';
+import { settle } from '../../lib/settle.js';
 import {
   BOUND,
   configOf,
@@ -49,7 +51,7 @@ function inspect(
 ): TrainingInspection {
   const { images, labels, targets } = inputs;
   return loadNative().inspectTraining({
-    config: configOf(golden.model, { ...golden.training[name], ...change }),
+    config: settle(configOf(golden.model, { ...golden.training[name], ...change })),
     state: initialState(golden),
     images,
     labels,
@@ -108,7 +110,7 @@ describe.each(MODELS)('%s', (name) => {
         normalization,
         device: 'cpu',
         precision: 'fp32',
-        threads: null,
+        threads: 2,
         kernels: 'auto',
         maxWinogradTile: 4,
       } as const;

@@ -1,11 +1,13 @@
 // Whole nets in bfloat16: how far the gradients are from those of float32, with the package's own kernels and with
 // LibTorch's. Own kernels may be faster, not much rougher.
+
 import { expect, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { loadConfig } from '../../lib/config/index.js';
 import { train } from '../../lib/index.js';
 import { loadNative } from '../../lib/native.js';
 import type { NamedTensor } from '../../lib/native-addon.js';
+import { settle } from '../../lib/settle.js';
 import { numbersOf } from '../golden/values.js';
 import { readSample, SAMPLE_TEST, temporaryFolder } from '../support.js';
 
@@ -49,9 +51,8 @@ test.each([
   const state = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
   const gradients = (precision: string, kernels: string, tile = 4) => {
     const runtime = [`training.precision=${precision}`, `training.kernels=${kernels}`, 'training.device=cpu'];
-    const config = loadConfig({
-      overrides: [...overrides, ...runtime, `training.max_winograd_tile=${tile}`],
-    });
+    const tiles = `training.max_winograd_tile=${tile}`;
+    const config = settle(loadConfig({ overrides: [...overrides, ...runtime, tiles] }));
     const request = { config, state, images, labels, targets: null, lrFactors: [0] };
     return loadNative().inspectTraining(request).gradients;
   };
@@ -60,7 +61,7 @@ test.each([
   const small = distance(gradients('bf16', 'own', 2), expected);
   const large = distance(gradients('bf16', 'own', 4), expected);
   expect(libtorch).toBeGreaterThan(0.001);
-  const areOwn = loadNative().runtimeInfo().canRunOwnKernels;
+  const areOwn = loadNative().runtimeInfo().canRunOwnKernels.bf16;
   expect([small !== libtorch, large !== small]).toEqual([areOwn, areOwn]);
   expect(small).toBeLessThan(1.25 * libtorch);
   expect(large).toBeLessThan(1.5 * libtorch);

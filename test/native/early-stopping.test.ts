@@ -49,6 +49,17 @@ describe('early stopping', () => {
     },
   );
 
+  test('counts validations where not every epoch has one', async () => {
+    const { result, epochs } = await run(
+      'training.epochs=9',
+      'data_loading.validation=0.2',
+      'training.val_interval=2',
+      stopping('val_loss', 1, 10),
+    );
+    expect(epochs.map(({ val }) => val !== undefined)).toEqual([false, true, false, true, false, true]);
+    expect(result).toMatchObject({ hasEndedEarly: true, steps: 6 * 8 });
+  });
+
   test('lets a run that goes on improving come to its end', async () => {
     const { result } = await run('training.epochs=3', stopping('train_loss', 0, 0));
     expect(result).toMatchObject({ hasEndedEarly: false, steps: 30 });
@@ -78,6 +89,20 @@ describe('the best epoch', () => {
       expect(result.test).toEqual(short.result.test);
     },
   );
+
+  test('is one that was validated', async () => {
+    const { result, epochs } = await run(
+      'training.epochs=5',
+      'data_loading.validation=0.2',
+      'training.val_interval=3',
+      'training.select=best_val_loss',
+    );
+    const validated = epochs.filter(({ val }) => val !== undefined);
+    expect(validated.map(({ epoch }) => epoch)).toEqual([3, 5]);
+    const losses = validated.map(({ val }) => val?.crossEntropy ?? Infinity);
+    expect(result.bestEpoch).toBe((losses[0] as number) > (losses[1] as number) ? 5 : 3);
+    expect(result.val?.crossEntropy).toBe(Math.min(...losses));
+  });
 
   test.each([
     ['training.select=best_val_accuracy', 'expected last; the best epoch only where data_loading.validation'],

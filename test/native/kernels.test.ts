@@ -5,10 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { loadNative } from '../../lib/native.js';
 import type { KernelAnswer, KernelRequest } from '../../lib/native-addon.js';
 
+const CAN_RUN = loadNative().runtimeInfo().canRunOwnKernels;
+
 test('they run where the processor can, and of themselves where they are faster', () => {
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' ') ?? [];
-  const canRun = flags.includes('avx512_bf16');
-  expect(loadNative().runtimeInfo().canRunOwnKernels).toBe(canRun);
+  const hasAll = (...names: string[]) => names.every((name) => flags.includes(name));
+  const fp32 = hasAll('avx512f', 'avx512bw', 'avx512vl', 'avx512dq');
+  const canRun = fp32 && hasAll('avx512_bf16');
+  expect(CAN_RUN).toEqual({ bf16: canRun, fp32 });
   const isOwn = (images: number, kernels: KernelRequest['kernels']) => {
     const request = convolution('conv3x3', [images, 16, 8, 8], 16);
     const [found, libtorch] = [run(request, kernels), run(request, 'libtorch')];
@@ -61,7 +65,7 @@ function run(
   kernels: KernelRequest['kernels'],
   { precision = 'bf16', threads, tile = 4 }: Runtime = {},
 ): KernelAnswer {
-  const runtime = { device: 'cpu', precision, threads: threads ?? null, kernels, maxWinogradTile: tile };
+  const runtime = { device: 'cpu', precision, threads: threads ?? 2, kernels, maxWinogradTile: tile };
   return loadNative().runKernel({ ...request, ...runtime } as KernelRequest);
 }
 
@@ -181,8 +185,7 @@ describe.each([
   test.each(SHAPES[tile])('of %j with %d outputs', (shape, out) => {
     const request = convolution(operation, shape, out, tile);
     expectClose(request, bound, { threads: 2, tile });
-    const { canRunOwnKernels } = loadNative().runtimeInfo();
-    if (tile === 4) expect(takesLargeTiles(request)).toEqual(everywhere(canRunOwnKernels));
+    if (tile === 4) expect(takesLargeTiles(request)).toEqual(everywhere(CAN_RUN.bf16));
   });
 
   test.each([1, 2, 3, 8])('with %d threads', (threads) => {
@@ -226,7 +229,7 @@ test.each(['conv3x3', 'conv3x3_max_pool'] as const)(
 test('conv3x3 by tiles that reach over two edges', () => {
   const request = convolution('conv3x3', [16, 8, 3, 3], 32, 4);
   expectClose(request, BOUNDS[4]);
-  expect(takesLargeTiles(request)).toEqual(everywhere(loadNative().runtimeInfo().canRunOwnKernels));
+  expect(takesLargeTiles(request)).toEqual(everywhere(CAN_RUN.bf16));
 });
 
 describe('conv3x3_stride2', () => {
@@ -244,7 +247,7 @@ describe('conv3x3_stride2', () => {
     ];
     expect(own.result).toEqual(libtorch.result);
     expect(own.xGradient).toEqual(libtorch.xGradient);
-    const isOwn = loadNative().runtimeInfo().canRunOwnKernels && Math.min(shape[2], shape[3]) > 1;
+    const isOwn = CAN_RUN.bf16 && Math.min(shape[2], shape[3]) > 1;
     const error = relativeError(own.weightGradient as Float32Array, exact.weightGradient as Float32Array);
     expect(error).toBeLessThan(isOwn ? 1e-6 : BF16_BOUND);
   });
@@ -405,7 +408,7 @@ describe.each([
       (kernels) => run(each, kernels, { precision, tile }).result,
     ) as [Float32Array, Float32Array];
     const isOther = own.some((value, index) => value !== libtorch[index]);
-    expect(isOther).toBe(loadNative().runtimeInfo().canRunOwnKernels);
+    expect(isOther).toBe(CAN_RUN[precision]);
   });
 
   test('is the same whether threads share tiles or channels', () => {

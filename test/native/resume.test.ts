@@ -1,4 +1,5 @@
 // Proves that a training which was stopped, however often and wherever, ends as if it never had been.
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -14,6 +15,7 @@ import type {
   TestEvent,
   TrainingState,
 } from '../../lib/native-addon.js';
+import { settle } from '../../lib/settle.js';
 import { RECORD_BYTES, SAMPLE_TEST, SAMPLE_TRAIN, temporaryFolder } from '../support.js';
 
 type Event = StartEvent | StepEvent | EpochEvent | TestEvent;
@@ -50,7 +52,7 @@ function options(overrides: readonly string[], valImages = 60, testImages = 60):
   };
   const validation = `data_loading.validation=${valImages / (200 + valImages)}`;
   return {
-    config: loadConfig({ overrides: [...SMALL, validation, ...overrides] }),
+    config: settle(loadConfig({ overrides: [...SMALL, validation, ...overrides] })),
     trainFiles: part(SAMPLE_TRAIN, 200 + valImages),
     testFiles: part(SAMPLE_TEST, testImages),
     resume: null,

@@ -92,21 +92,21 @@ export const MONITORS = ['val_loss', 'val_accuracy', 'train_loss', 'train_accura
 const earlyStopping = z.strictObject(
   {
     monitor: oneOf('none', ...MONITORS).describe('figure that must go on improving; none: off'),
-    patience: integer(0, MAX_EPOCHS).describe('epochs without improvement that are endured'),
+    patience: integer(0, MAX_EPOCHS).describe('looks at the figure without improvement that are endured'),
     min_delta: notNegative.describe('a smaller change is no improvement'),
   },
   MAP,
 );
 
-const precision = oneOf('bf16', 'fp32');
+const precision = oneOf('auto', 'bf16', 'fp32');
 
 /** How a model runs, in training and after it. */
 export const runtime = {
   device: oneOf('auto', 'cpu', 'cuda').describe('where to compute; auto: CUDA where there is a GPU'),
-  precision: precision.describe('of activations; weights stay float32'),
+  precision: precision.describe('of activations; weights stay float32; auto: bf16 where it is fast'),
   threads: integer(1, 1024, 'an integer from 1 to 1024, or null')
     .nullable()
-    .describe('threads to compute with; null: every core'),
+    .describe('threads to compute with; null: one a physical core'),
   kernels: oneOf('auto', 'own', 'libtorch').describe(
     'own kernels where they are faster, wherever they can run, or nowhere',
   ),
@@ -129,6 +129,9 @@ export const training = z.strictObject(
     ...runtime,
     eval_precision: precision.describe('of activations in validation and test'),
     eval_batch_size: integer(1, 10_000).describe('images of one forward pass in evaluation'),
+    val_interval: integer(1, MAX_EPOCHS).describe(
+      'epochs from one validation to the next; the last epoch always has one',
+    ),
     label_smoothing: belowOne.describe('share of the target spread over all classes'),
     loss_reduction: oneOf('sum', 'mean').describe('over the batch'),
     accumulation_steps: integer(1, 50_000).describe('parts that a batch is cut into, for less memory'),

@@ -1,16 +1,18 @@
 #include "training/monitor.h"
 
+#include <cmath>
 #include <stdexcept>
 
 namespace cifar10 {
 namespace {
 
-double value_of(Monitor monitor, const EpochFigures& figures) {
+std::optional<double> value_of(Monitor monitor, const EpochFigures& figures) {
+  const auto& val = figures.val;
   switch (monitor) {
     case Monitor::kValLoss:
-      return figures.val.value().cross_entropy;
+      return val ? std::optional(val->cross_entropy) : std::nullopt;
     case Monitor::kValAccuracy:
-      return figures.val.value().accuracy;
+      return val ? std::optional(val->accuracy) : std::nullopt;
     case Monitor::kTrainLoss:
       return figures.loss;
     case Monitor::kTrainAccuracy:
@@ -27,8 +29,10 @@ bool is_better(Monitor monitor, double value, double than, double min_delta) {
 }  // namespace
 
 bool follow(Best& best, Monitor monitor, double min_delta, int64_t epoch, const EpochFigures& figures) {
-  const double value = value_of(monitor, figures);
-  const bool improves = value == value && (!best.value || is_better(monitor, value, *best.value, min_delta));
+  const auto value = value_of(monitor, figures);
+  if (!value) return false;
+  const bool improves =
+      !std::isnan(*value) && (!best.value || is_better(monitor, *value, *best.value, min_delta));
   if (!improves) {
     best.stale += 1;
     return false;

@@ -106,6 +106,7 @@ class Trainer {
   void announce() {
     observer_.on_start({.device = runtime_.device.str(),
                         .threads = runtime_.threads,
+                        .precision = options_.runtime.precision,
                         .train_images = split_.train.size(),
                         .val_images = split_.val.size(),
                         .test_images = test_.size(),
@@ -186,7 +187,7 @@ class Trainer {
     const int64_t epoch = (progress_.step - 1) / length_.steps_per_epoch + 1;
     EpochFigures figures{totals.loss / images, std::nullopt, std::nullopt};
     if (!loader_.mixes_labels()) figures.accuracy = totals.accuracy / images;
-    if (val_.size() > 0) {
+    if (is_validated(epoch)) {
       figures.val = evaluate(updater_->evaluated(), val_, evaluate_options(0), stop_, {}).metrics;
       expect_finite("cross-entropy in validation", figures.val->cross_entropy);
     }
@@ -199,6 +200,11 @@ class Trainer {
     progress_.epoch = {};
     judge(epoch, figures);
     unproven_ = state();
+  }
+
+  bool is_validated(int64_t epoch) const {
+    const bool is_due = epoch % options_.val_interval == 0 || progress_.step == length_.steps;
+    return is_due && val_.size() > 0;
   }
 
   // The last update before an evaluation has no loss behind it that would show where it led.

@@ -21,6 +21,7 @@ namespace cifar10 {
 struct StartEvent {
   std::string device;  // "cpu", "cuda:0"
   int64_t threads;
+  Precision precision;
   int64_t train_images;
   int64_t val_images;
   int64_t test_images;

@@ -106,7 +106,7 @@ enum class Monitor { kValLoss, kValAccuracy, kTrainLoss, kTrainAccuracy };
 
 struct EarlyStoppingOptions {
   Monitor monitor;
-  int64_t patience;  // epochs without improvement that are endured
+  int64_t patience;  // looks at the figure without improvement that are endured
   double min_delta;  // a smaller change is no improvement
 };
 
@@ -124,6 +124,7 @@ struct TrainOptions {
       best;  // test and keep the weights of the epoch that was best by this; absent: the last
   int64_t tta_level;
   int64_t eval_batch_size;
+  int64_t val_interval;  // epochs from one validation to the next; the last epoch always has one
 };
 
 }  // namespace cifar10

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { modelLabel } from '../../../dist/lib/config/index.js';
 import { openModel } from '../../../dist/lib/model.js';
 import { PACKAGE_ROOT } from '../../../dist/lib/package-root.js';
-import { median } from '../../bench-report.mjs';
+import { median } from '../../statistics.mjs';
 
 const PIXELS = 3 * 1024;
 const COMPARED = 16;

@@ -1,12 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCpuQuota } from '../../../lib/doctor/cgroup.js';
 import { judgeAbsence, judgeDevices, parseDevices } from '../../../lib/doctor/cuda.js';
 import { judgeProcessor, parseCpuInfo } from '../../../lib/doctor/processor.js';
 import { judgeLibc, judgeNode, judgePlatform } from '../../../lib/doctor/system.js';
 import { judgeThreads } from '../../../lib/doctor/threads.js';
-import { temporaryFolder } from '../../support.js';
 
 describe('Node.js, platform and C library', () => {
   test.each([
@@ -49,11 +45,10 @@ describe('the processor', () => {
     });
   });
 
-  test('without bf16: a warning', () => {
+  test('without bf16: what training does', () => {
     expect(judge(cpuInfo(AVX512))).toMatchObject({
-      status: 'warning',
-      found: 'Some Processor @ 2 GHz, 8 cores: AVX2, AVX-512; no avx512_bf16, no amx_bf16',
-      nextStep: expect.stringContaining('training.precision=fp32'),
+      status: 'ok',
+      found: 'Some Processor @ 2 GHz, 8 cores: AVX2, AVX-512; no avx512_bf16, no amx_bf16; trains in float32',
     });
   });
 
@@ -85,7 +80,7 @@ describe('the processor', () => {
 describe('threads', () => {
   const FREE = {
     trainingThreads: 8,
-    cores: 8,
+    processors: 8,
     usableCores: 8,
     ompNumThreads: undefined,
     ompThreadLimit: undefined,
@@ -93,6 +88,10 @@ describe('threads', () => {
 
   test('one a core is ok', () => {
     expect(judgeThreads(FREE)).toMatchObject({ status: 'ok', found: 'training uses 8 threads on 8 cores' });
+    expect(judgeThreads({ ...FREE, trainingThreads: 4, usableCores: 4 })).toMatchObject({
+      status: 'ok',
+      found: 'training uses 4 threads on 4 cores that it may use, of 8 processors',
+    });
   });
 
   test('more than the usable cores is a warning with the number that fits', () => {
@@ -122,42 +121,6 @@ describe('threads', () => {
       nextStep: 'run `unset OMP_THREAD_LIMIT`',
     });
     expect(judgeThreads({ ...limited, ompThreadLimit: '8' })).toMatchObject({ status: 'ok' });
-  });
-});
-
-describe('control groups', () => {
-  function quota(membership: string, files: Record<string, string>): number | undefined {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, 'membership'), membership);
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(join(folder, 'root', name, '..'), { recursive: true });
-      writeFileSync(join(folder, 'root', name), text);
-    }
-    return readCpuQuota(join(folder, 'root'), join(folder, 'membership'));
-  }
-
-  test('version 2: the tightest limit on the way up counts', () => {
-    const files = {
-      'a/b/cpu.max': 'max 100000\n',
-      'a/cpu.max': '150000 100000\n',
-      'cpu.max': '400000 100000\n',
-    };
-    expect(quota('0::/a/b\n', files)).toBe(1.5);
-    expect(quota('0::/\n', { 'cpu.max': 'max 100000\n' })).toBeUndefined();
-  });
-
-  test('version 1: the group of the controller cpu', () => {
-    const files = (text: string) => ({
-      'cpu,cpuacct/cpu.cfs_quota_us': text,
-      'cpu,cpuacct/cpu.cfs_period_us': '100000\n',
-    });
-    const membership = '5:memory:/x\n4:cpu,cpuacct:/docker/of-the-host\n';
-    expect(quota(membership, files('200000\n'))).toBe(2);
-    expect(quota(membership, files('-1\n'))).toBeUndefined();
-  });
-
-  test('no files, no limit', () => {
-    expect(readCpuQuota('/nonexistent', '/nonexistent')).toBeUndefined();
   });
 });
 
