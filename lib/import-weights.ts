@@ -34,9 +34,11 @@ export interface ImportedWeights {
 export async function importWeights(options: ImportWeightsOptions): Promise<ImportedWeights> {
   const { weights, output } = options;
   const config = loadConfig(options);
-  const tensors = await readWeights(weights);
   const native = loadNative();
-  assertTensorsMatch(`the file of weights "${weights}"`, tensors, expectedTensors(native, config));
+  const expected = expectedTensors(native, config);
+  const tensors = await readWeights(weights, (layouts) =>
+    assertTensorsMatch(`the file of weights "${weights}"`, layouts, expected),
+  );
   await saveCheckpoint(output, {
     tensors,
     config: configToSnake(config),

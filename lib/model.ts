@@ -1,7 +1,8 @@
 // Owns opening a checkpoint as a model ready to run: what evaluation and prediction begin with.
 import {
   assertTensorsMatch,
-  type Checkpoint,
+  type CheckpointHead,
+  type CheckpointMeta,
   readCheckpoint,
   type TensorLayout,
 } from './checkpoint/index.js';
@@ -10,14 +11,18 @@ import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
 import type { NativeAddon, NativePredictor } from './native-addon.js';
 import { callNative } from './native-job.js';
+import { settlePrecision, settleThreads } from './settle.js';
 
 /** Where and how a model runs. */
 export interface RuntimeOptions {
   /** Default: `auto`, CUDA where LibTorch and a GPU have it. */
   device?: Config['training']['device'] | undefined;
-  /** Of activations. Default: the one it was trained with; in `evaluate`, the one it was tested with. */
+  /**
+   * Of activations; `auto`: bfloat16 where the machine is fast in it, else float32. Default: as in training; in `evaluate`,
+   * as in its test.
+   */
   precision?: Config['training']['precision'] | undefined;
-  /** Default: every core. */
+  /** Default: one a physical core that the process may use. */
   threads?: number | undefined;
   /**
    * `auto`: this package's own where they are faster (docs/performance.md); `own`: wherever they can run; `libtorch`: none
@@ -53,20 +58,19 @@ export async function openModel(
   runtime: RuntimeOptions,
   precisionKey: 'precision' | 'evalPrecision' = 'precision',
 ): Promise<Model> {
-  const checkpoint = await readCheckpoint(path);
-  const config = trainingConfig(path, checkpoint);
-  const { classNames, normalization } = checkpoint.meta;
-  assertClassCount(path, classNames);
   assertValidRuntime(runtime);
   const native = loadNative();
-  assertTensorsMatch(`checkpoint "${path}"`, checkpoint.tensors, expectedTensors(native, config));
-  const state = [...checkpoint.tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  const { tensors, meta } = await readCheckpoint(path, (head) => assertOfModel(path, head, native));
+  const { classNames, normalization } = meta;
+  const config = trainingConfig(path, meta);
+  const state = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  const { device = 'auto' } = runtime;
   const options = {
     model: config.model,
     normalization,
-    device: runtime.device ?? 'auto',
-    precision: runtime.precision ?? config.training[precisionKey],
-    threads: runtime.threads ?? null,
+    device,
+    precision: settlePrecision(runtime.precision ?? config.training[precisionKey], device),
+    threads: settleThreads(runtime.threads ?? null),
     kernels: runtime.kernels ?? config.training.kernels,
     maxWinogradTile: runtime.maxWinogradTile ?? config.training.maxWinogradTile,
     batchSize: config.training.evalBatchSize,
@@ -75,7 +79,13 @@ export async function openModel(
   return { predictor, config, classNames };
 }
 
-function trainingConfig(path: string, { meta }: Checkpoint): Config {
+/** That the checkpoint is what the model named in it needs. */
+function assertOfModel(path: string, { layouts, meta }: CheckpointHead, native: NativeAddon): void {
+  assertClassCount(path, meta.classNames);
+  assertTensorsMatch(`checkpoint "${path}"`, layouts, expectedTensors(native, trainingConfig(path, meta)));
+}
+
+function trainingConfig(path: string, meta: CheckpointMeta): Config {
   try {
     return parseConfig(meta.config);
   } catch (error) {

@@ -1,12 +1,13 @@
 // Owns the checkpoint as a file: one safetensors file with tensors and what they are, written whole or not at all.
 // Must not know models or the configuration.
-import { readFile, stat } from 'node:fs/promises';
 import { writeFileAtomic } from '../atomic.js';
-import { Cifar10Error, systemCode } from '../errors.js';
+import { Cifar10Error } from '../errors.js';
+import { HASH_KEY, isSealed, sealChunks } from './content-hash.js';
 import { type CheckpointMeta, decodeMeta, encodeMeta } from './meta.js';
 import { encodeSafetensors } from './safetensors-encode.js';
-import { parseSafetensors } from './safetensors-parse.js';
-import type { TensorData } from './tensor.js';
+import { type FileKind, SafetensorsFile } from './safetensors-file.js';
+import { sliceTensors } from './safetensors-parse.js';
+import type { TensorData, TensorLayout } from './tensor.js';
 
 export interface Checkpoint {
   /** Of the model. */
@@ -25,26 +26,16 @@ export interface NewCheckpoint extends Omit<CheckpointMeta, 'format' | 'formatVe
 /** Where the names of a training's tensors begin; no model has a module of these names. */
 const EXTRA_NAME = /^(?:optimizer|ema|lookahead|best)\./;
 
-/** How errors speak of a file. */
-interface Kind {
-  readonly name: string;
-  readonly ifMissing: string;
-  readonly nextStep: string;
-}
-
-const CHECKPOINT: Kind = {
+const CHECKPOINT: FileKind = {
   name: 'checkpoint',
   ifMissing: 'check the path, or train a checkpoint first',
   nextStep: 'give the path of a .safetensors file that the train command wrote',
 };
-const WEIGHTS: Kind = {
+const WEIGHTS: FileKind = {
   name: 'the file of weights',
   ifMissing: 'check the path',
   nextStep: 'write it in Python with safetensors.torch.save_file(model.state_dict(), path)',
 };
-
-/** What Node.js reads into one buffer on every version it runs on. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**
  * Writes a checkpoint, replacing a file of that name only when all of it is on the disk.
@@ -55,62 +46,74 @@ export async function saveCheckpoint(
   { tensors, extra, ...meta }: NewCheckpoint,
 ): Promise<void> {
   const all = new Map([...tensors, ...(extra ?? [])]);
-  await writeFileAtomic(path, encodeSafetensors(all, encodeMeta(meta)));
+  const chunks = encodeSafetensors(all, encodeMeta(meta));
+  await sealChunks(chunks);
+  await writeFileAtomic(path, chunks);
 }
 
-/** Reads and checks a whole checkpoint. Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`. */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = parseSafetensors(await readBytes(path, CHECKPOINT), `checkpoint "${path}"`);
-  const all = [...tensors];
-  return {
-    tensors: new Map(all.filter(([name]) => !EXTRA_NAME.test(name))),
-    extra: new Map(all.filter(([name]) => EXTRA_NAME.test(name))),
-    meta: decodeMeta(path, metadata),
-  };
+/** What a checkpoint says of itself, before its data is read. */
+export interface CheckpointHead {
+  /** Of the model. */
+  readonly layouts: ReadonlyMap<string, TensorLayout>;
+  readonly meta: CheckpointMeta;
 }
 
 /**
- * Reads tensors that another program wrote; what the file says about itself is not looked at.
- * Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`.
+ * Reads and checks a whole checkpoint; nothing of its data before `check` has returned.
+ * Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, and what `check` throws.
  */
-export async function readWeights(path: string): Promise<Map<string, TensorData>> {
-  const bytes = await readBytes(path, WEIGHTS);
-  return parseSafetensors(bytes, `the file of weights "${path}"`, WEIGHTS.nextStep).tensors;
-}
-
-async function readBytes(path: string, kind: Kind): Promise<Uint8Array> {
+export async function readCheckpoint(
+  path: string,
+  check: (head: CheckpointHead) => void = () => {},
+): Promise<Checkpoint> {
+  const file = await SafetensorsFile.open(path, CHECKPOINT);
   try {
-    const info = await stat(path);
-    if (!info.isFile())
-      throw unreadable(path, kind, 'a file', info.isDirectory() ? 'a folder' : 'a device or pipe');
-    if (info.size > MAX_FILE_BYTES)
-      throw unreadable(path, kind, `at most ${MAX_FILE_BYTES} bytes`, `${info.size} bytes`);
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof Cifar10Error) throw error;
-    const code = systemCode(error);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR')
-      throw unreadable(path, kind, 'a file this user can read', code ?? String(error), error);
-    throw new Cifar10Error('CHECKPOINT_NOT_FOUND', {
-      what: `${kind.name} "${path}" does not exist`,
-      nextStep: kind.ifMissing,
-      cause: error,
-    });
+    const { tensors: layouts, metadata } = file.head;
+    const meta = decodeMeta(path, metadata);
+    check({ layouts: only(layouts, (name) => !EXTRA_NAME.test(name)), meta });
+    const data = await file.readData();
+    if (!(await isSealed(metadata[HASH_KEY] ?? '', file.headBytes, data))) throw damaged(path);
+    const tensors = sliceTensors(file.head, data);
+    return {
+      tensors: only(tensors, (name) => !EXTRA_NAME.test(name)),
+      extra: only(tensors, (name) => EXTRA_NAME.test(name)),
+      meta,
+    };
+  } finally {
+    await file.close();
   }
 }
 
-function unreadable(
+/**
+ * Reads tensors that another program wrote; what the file says about itself is not looked at. Nothing of its data is
+ * read before `check` has returned.
+ * Errors: `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, and what `check` throws.
+ */
+export async function readWeights(
   path: string,
-  kind: Kind,
-  expected: string,
-  found: string,
-  cause?: unknown,
-): Cifar10Error {
+  check: (layouts: ReadonlyMap<string, TensorLayout>) => void = () => {},
+): Promise<Map<string, TensorData>> {
+  const file = await SafetensorsFile.open(path, WEIGHTS);
+  try {
+    check(file.head.tensors);
+    return sliceTensors(file.head, await file.readData());
+  } finally {
+    await file.close();
+  }
+}
+
+function only<Value>(
+  map: ReadonlyMap<string, Value>,
+  matches: (name: string) => boolean,
+): Map<string, Value> {
+  return new Map([...map].filter(([name]) => matches(name)));
+}
+
+function damaged(path: string): Cifar10Error {
   return new Cifar10Error('CHECKPOINT_INVALID', {
-    what: `${kind.name} "${path}" cannot be read`,
-    expected,
-    found,
-    nextStep: kind.nextStep,
-    cause,
+    what: `checkpoint "${path}" is damaged`,
+    expected: 'the content that it was written with, by its SHA-256',
+    found: 'other bytes',
+    nextStep: 'copy the file again, or give an earlier checkpoint',
   });
 }

@@ -1,7 +1,13 @@
 // Owns the list of what the checkpoint layer offers. Exports only.
-export { type Checkpoint, readCheckpoint, readWeights, saveCheckpoint } from './checkpoint.js';
-export { assertTensorsMatch, type TensorLayout } from './match.js';
+export {
+  type Checkpoint,
+  type CheckpointHead,
+  readCheckpoint,
+  readWeights,
+  saveCheckpoint,
+} from './checkpoint.js';
+export { assertTensorsMatch } from './match.js';
 export type { CheckpointMeta, TrainingProgress } from './meta.js';
 export { encodeSafetensors } from './safetensors-encode.js';
 export { parseSafetensors, type SafetensorsContent } from './safetensors-parse.js';
-export type { Dtype, TensorData } from './tensor.js';
+export type { Dtype, TensorData, TensorLayout } from './tensor.js';

@@ -1,10 +1,7 @@
 // Owns the check that a checkpoint's tensors are those of the model they are to be loaded into.
 // Must not know models: it compares names, dtypes and shapes.
 import { Cifar10Error } from '../errors.js';
-import type { TensorData } from './tensor.js';
-
-/** A tensor without its bytes. */
-export type TensorLayout = Pick<TensorData, 'dtype' | 'shape'>;
+import type { TensorLayout } from './tensor.js';
 
 /** Passes if the names, dtypes and shapes are the same; `what` holds the tensors. Errors: `CHECKPOINT_MISMATCH`, which names the first difference. */
 export function assertTensorsMatch(

@@ -2,9 +2,11 @@
 // Must not know what the configuration holds: it travels as it is.
 import { z } from 'zod';
 import { Cifar10Error } from '../errors.js';
+import { HASH_KEY, UNKNOWN_HASH } from './content-hash.js';
 
 const FORMAT = 'cifar10-torch';
-const FORMAT_VERSION = 1;
+/** 1 had no hash of the content. */
+const FORMAT_VERSION = 2;
 
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 
@@ -58,7 +60,7 @@ export interface CheckpointMeta {
   readonly progress?: TrainingProgress | undefined;
 }
 
-/** The metadata of a safetensors file. */
+/** The metadata of a safetensors file, whose hash is yet to be filled in. */
 export function encodeMeta(meta: Omit<CheckpointMeta, 'format' | 'formatVersion'>): Record<string, string> {
   return {
     format: FORMAT,
@@ -69,6 +71,7 @@ export function encodeMeta(meta: Omit<CheckpointMeta, 'format' | 'formatVersion'
     metrics: JSON.stringify(meta.metrics),
     versions: JSON.stringify(meta.versions),
     ...(meta.progress && { progress: JSON.stringify(meta.progress) }),
+    [HASH_KEY]: UNKNOWN_HASH,
   };
 }
 

@@ -3,49 +3,97 @@
 import { Cifar10Error } from '../errors.js';
 import { findDuplicateKey } from './duplicate-keys.js';
 import { MAX_HEADER_BYTES, METADATA_KEY, PREFIX_BYTES } from './safetensors-encode.js';
-import { type Dtype, ITEM_SIZE_BYTES, isDtype, type TensorData, tensorSizeBytes } from './tensor.js';
+import { ITEM_SIZE_BYTES, isDtype, type TensorData, type TensorLayout, tensorSizeBytes } from './tensor.js';
 
-export interface SafetensorsContent {
-  /** In the order of the data. */
-  readonly tensors: Map<string, TensorData>;
-  readonly metadata: Record<string, string>;
+/** How errors speak of the data, and what mends it. */
+export interface Source {
+  readonly name: string;
+  readonly nextStep: string;
+}
+
+/** What stands in front of the data of a file: everything about the tensors but their bytes. */
+export interface Head {
+  /** Where the data begins. */
+  readonly bytes: number;
+  /** By name, in the order of the data: each begins where the one before it ends. */
+  readonly tensors: ReadonlyMap<string, TensorLayout>;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Parses a whole safetensors file. The tensors are views of `bytes` where the alignment allows, else copies.
- * `source` names the data in errors, `nextStep` says what mends it. Errors: `CHECKPOINT_INVALID`.
+ * How many bytes the head of a file of `fileBytes` takes, by the first of them. Errors: `CHECKPOINT_INVALID`.
  */
-export function parseSafetensors(
-  bytes: Uint8Array,
-  source = 'the safetensors data',
-  nextStep = 'copy the file again, or train a new checkpoint',
-): SafetensorsContent {
-  try {
-    const headerBytes = readHeaderBytes(bytes);
-    const { [METADATA_KEY]: metadata = {}, ...entries } = parseHeader(headerBytes);
-    const data = bytes.subarray(PREFIX_BYTES + headerBytes.length);
+export function headSize(prefix: Uint8Array, fileBytes: number, source: Source): number {
+  return reportViolation(source, () => {
+    if (prefix.length < PREFIX_BYTES)
+      throw new FormatViolation(`at least ${PREFIX_BYTES} bytes`, `${prefix.length} bytes`);
+    const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+    if (length > MAX_HEADER_BYTES)
+      throw new FormatViolation(
+        `a header of at most ${MAX_HEADER_BYTES} bytes`,
+        `a header of ${length} bytes`,
+      );
+    const end = PREFIX_BYTES + Number(length);
+    if (end > fileBytes)
+      throw new FormatViolation(`${end} bytes up to the end of the header`, `${fileBytes} bytes`);
+    return end;
+  });
+}
+
+/** Reads the head of a file of `fileBytes`: `bytes` are as many as `headSize` says. Errors: `CHECKPOINT_INVALID`. */
+export function parseHead(bytes: Uint8Array, fileBytes: number, source: Source): Head {
+  return reportViolation(source, () => {
+    const { [METADATA_KEY]: metadata = {}, ...entries } = parseHeader(bytes.subarray(PREFIX_BYTES));
     const spans = Object.entries(entries).map(([name, entry]) => readSpan(name, entry));
     const ordered = spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
-    checkLayout(ordered, data.length);
+    checkLayout(ordered, fileBytes - bytes.length);
     return {
-      tensors: new Map(ordered.map((span) => [span.name, toTensor(span, data)])),
+      bytes: bytes.length,
+      tensors: new Map(ordered.map(({ name, dtype, shape }) => [name, { dtype, shape }])),
       metadata: checkMetadata(metadata),
     };
+  });
+}
+
+/** The tensors of a file, as views of its data. */
+export function sliceTensors({ tensors }: Head, data: Uint8Array): Map<string, TensorData> {
+  let end = 0;
+  const slice = ({ dtype, shape }: TensorLayout) => {
+    const begin = end;
+    end += tensorSizeBytes(dtype, shape) as number;
+    return { dtype, shape, data: new Uint8Array(data.buffer, data.byteOffset + begin, end - begin) };
+  };
+  return new Map([...tensors].map(([name, layout]) => [name, slice(layout)]));
+}
+
+export interface SafetensorsContent {
+  /** In the order of the data, as views of it. */
+  readonly tensors: Map<string, TensorData>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Parses a file that is in memory. `name`: of the data, in errors. Errors: `CHECKPOINT_INVALID`. */
+export function parseSafetensors(bytes: Uint8Array, name = 'the safetensors data'): SafetensorsContent {
+  const source = { name, nextStep: 'write it again' };
+  const size = headSize(bytes.subarray(0, PREFIX_BYTES), bytes.length, source);
+  const head = parseHead(bytes.subarray(0, size), bytes.length, source);
+  return { tensors: sliceTensors(head, bytes.subarray(size)), metadata: head.metadata };
+}
+
+/** The result of `parse`; a violation of the format as an error about the source. */
+function reportViolation<Result>({ name, nextStep }: Source, parse: () => Result): Result {
+  try {
+    return parse();
   } catch (error) {
     if (!(error instanceof FormatViolation)) throw error;
-    throw new Cifar10Error('CHECKPOINT_INVALID', {
-      what: `${source} is not a valid safetensors file`,
-      expected: error.expected,
-      found: error.found,
-      nextStep,
-    });
+    const { expected, found } = error;
+    const what = `${name} is not a valid safetensors file`;
+    throw new Cifar10Error('CHECKPOINT_INVALID', { what, expected, found, nextStep });
   }
 }
 
-interface Span {
+interface Span extends TensorLayout {
   readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
 }
@@ -58,18 +106,6 @@ class FormatViolation extends Error {
   ) {
     super(`expected ${expected}, found ${found}`);
   }
-}
-
-function readHeaderBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < PREFIX_BYTES)
-    throw new FormatViolation(`at least ${PREFIX_BYTES} bytes`, `${bytes.length} bytes`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > MAX_HEADER_BYTES)
-    throw new FormatViolation(`a header of at most ${MAX_HEADER_BYTES} bytes`, `a header of ${length} bytes`);
-  const end = PREFIX_BYTES + Number(length);
-  if (end > bytes.length)
-    throw new FormatViolation(`${end} bytes up to the end of the header`, `${bytes.length} bytes`);
-  return bytes.subarray(PREFIX_BYTES, end);
 }
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
@@ -128,12 +164,6 @@ function checkLayout(spans: readonly Span[], dataLength: number): void {
     end = span.end;
   }
   if (end !== dataLength) throw new FormatViolation(`${end} bytes of data`, `${dataLength} bytes`);
-}
-
-function toTensor({ dtype, shape, begin, end }: Span, data: Uint8Array): TensorData {
-  const isAligned = (data.byteOffset + begin) % ITEM_SIZE_BYTES[dtype] === 0;
-  const view = new Uint8Array(data.buffer, data.byteOffset + begin, end - begin);
-  return { dtype, shape, data: isAligned ? view : view.slice() };
 }
 
 function checkMetadata(metadata: unknown): Record<string, string> {

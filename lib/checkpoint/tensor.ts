@@ -19,10 +19,14 @@ export const ITEM_SIZE_BYTES = {
 
 export type Dtype = keyof typeof ITEM_SIZE_BYTES;
 
-/** A tensor's bytes: little-endian, row-major. */
-export interface TensorData {
+/** A tensor without its bytes. */
+export interface TensorLayout {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+}
+
+/** A tensor's bytes: little-endian, row-major, at any address. */
+export interface TensorData extends TensorLayout {
   readonly data: Uint8Array;
 }
 

@@ -314,7 +314,8 @@ def build(options):
 def load_checkpoint(path):
     """The model with the checkpoint's weights, in evaluation mode, and the checkpoint's metadata."""
     with safe_open(path, framework="pt") as file:
-        meta = {key: json.loads(value) for key, value in file.metadata().items() if key != "format"}
+        texts = {key: value for key, value in file.metadata().items() if key not in ("format", "content_sha256")}
+    meta = {key: json.loads(value) for key, value in texts.items()}
     model = build(meta["config"]["model"])
     model.load_state_dict(load_file(path), strict=True)
     return model.eval(), meta

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sealChunks, UNKNOWN_HASH } from '../../../lib/checkpoint/content-hash.js';
 import {
   assertTensorsMatch,
   encodeSafetensors,
@@ -33,16 +34,19 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+/** A whole file with this metadata, and with the hash that belongs to it. */
 async function write(metadata: Record<string, string>): Promise<void> {
   await mkdir(join(folder, 'runs'), { recursive: true });
-  await writeFile(path, Buffer.concat(encodeSafetensors(tensors, metadata)));
+  const chunks = encodeSafetensors(tensors, { ...metadata, content_sha256: UNKNOWN_HASH });
+  await sealChunks(chunks);
+  await writeFile(path, Buffer.concat(chunks));
 }
 
 describe('saveCheckpoint', () => {
   test('writes what readCheckpoint gives back and nothing beside it', async () => {
     await saveCheckpoint(path, { tensors, ...meta });
     const checkpoint = await readCheckpoint(path);
-    expect(checkpoint.meta).toEqual({ format: 'cifar10-torch', formatVersion: 1, ...meta });
+    expect(checkpoint.meta).toEqual({ format: 'cifar10-torch', formatVersion: 2, ...meta });
     expect([...(checkpoint.tensors.get('fc.weight')?.data ?? [])]).toEqual(new Array(80).fill(7));
     expect(await readdir(join(folder, 'runs'))).toEqual(['model.safetensors']);
   });
@@ -120,7 +124,7 @@ describe('readCheckpoint', () => {
   test('refuses a safetensors file of another program, a newer format and damaged metadata', async () => {
     const metadata = {
       format: 'cifar10-torch',
-      format_version: '1',
+      format_version: '2',
       config: '{}',
       class_names: '["airplane"]',
       normalization: '{"mean":[0,0,0],"std":[1,1,1]}',
@@ -133,7 +137,7 @@ describe('readCheckpoint', () => {
     const wrong: [Record<string, string>, RegExp][] = [
       [{}, /found none/],
       [{ format: 'pt' }, /found "pt"/],
-      [{ ...metadata, format_version: '2' }, /expected 1, found 2/],
+      [{ ...metadata, format_version: '3' }, /expected 2, found 3/],
       [{ ...metadata, class_names: '[' }, /"classNames"/],
       [{ ...metadata, normalization: '{"mean":[0,0],"std":[1,1,1]}' }, /"normalization.mean"/],
       [withoutConfig, /"config"/],

@@ -63,16 +63,13 @@ describe('parseSafetensors', () => {
     expect(parsed.tensors.get('b')?.data.length).toBe(8);
   });
 
-  test('gives views where the alignment allows and copies elsewhere', () => {
+  test('gives views, at whatever address', () => {
     const bytes = Buffer.concat(encodeSafetensors(tensors, {}));
-    const aligned = new Uint8Array(bytes.length);
-    aligned.set(bytes);
     const shifted = new Uint8Array(bytes.length + 1).subarray(1);
     shifted.set(bytes);
-    expect(parseSafetensors(aligned).tensors.get('conv.weight')?.data.buffer).toBe(aligned.buffer);
-    const copy = parseSafetensors(shifted).tensors.get('conv.weight')?.data;
-    expect(copy?.buffer).not.toBe(shifted.buffer);
-    expect(copy).toEqual(tensors.get('conv.weight')?.data);
+    const view = parseSafetensors(shifted).tensors.get('conv.weight')?.data;
+    expect(view?.buffer).toBe(shifted.buffer);
+    expect(view).toEqual(tensors.get('conv.weight')?.data);
   });
 
   test('keeps names that JavaScript objects treat specially', () => {
