@@ -1,5 +1,5 @@
 // Owns the progress of a training, from its events to what is shown. Must not draw.
-import type { EpochEvent, RunStartEvent, StepEvent, TrainEvent } from '../lib/index.js';
+import type { EpochEvent, KeptEvent, RunStartEvent, StepEvent, TrainEvent } from '../lib/index.js';
 import { AmountProgress, IMAGES } from './amount-progress.js';
 import { clock, count, counted, percent, shortPath } from './format.js';
 import type { Progress } from './progress.js';
@@ -24,6 +24,7 @@ export class TrainingProgress {
 
   show(event: TrainEvent): void {
     if (event.type === 'start') this.#start(event);
+    else if (event.type === 'kept') this.#kept(event);
     else if (event.type === 'test') this.#test.show('test', event.done, event.total);
     else if (this.#run && event.type === 'step') this.#step(event, this.#run);
     else if (this.#run && event.type === 'epoch') this.#epoch(event, this.#run);
@@ -42,6 +43,10 @@ export class TrainingProgress {
       `${count(trainImages)} images, ${counted(epochs, 'epoch')}, ${counted(steps, 'step')}${from}`,
     );
     this.#print(`run folder ${shortPath(runDir)}`);
+  }
+
+  #kept({ error }: KeptEvent): void {
+    if (error !== null) this.#print(`warning: ${error.message}; the training goes on`);
   }
 
   #step(event: StepEvent, run: RunStartEvent): void {

@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   | 'PLATFORM_UNSUPPORTED'
   | 'PYTHON_NOT_FOUND'
+  | 'RUN_CHANGED'
   | 'RUN_INVALID'
   | 'RUN_NOT_FOUND'
   | 'RUN_NOT_RESUMABLE'

@@ -65,6 +65,7 @@ export { planSchedule, type SchedulePlan } from './schedule.js';
 export { SweepError, type SweepEvent, type SweepOptions, type SweepResult, sweep } from './sweep.js';
 export { rankJobs, type SweepJob, type SweepMetric } from './sweep-summary.js';
 export {
+  type KeptEvent,
   type RunStartEvent,
   type TrainEvent,
   TrainingStopped,

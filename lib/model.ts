@@ -11,7 +11,7 @@ import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
 import type { NativeAddon, NativePredictor } from './native-addon.js';
 import { callNative } from './native-job.js';
-import { settlePrecision, settleThreads } from './settle.js';
+import { settleDevice, settlePrecision, settleThreads } from './settle.js';
 
 /** Where and how a model runs. */
 export interface RuntimeOptions {
@@ -64,7 +64,7 @@ export async function openModel(
   const { classNames, normalization } = meta;
   const config = trainingConfig(path, meta);
   const state = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
-  const { device = 'auto' } = runtime;
+  const device = settleDevice(runtime.device ?? 'auto');
   const options = {
     model: config.model,
     normalization,

@@ -5,9 +5,11 @@ import type { Config } from './config/index.js';
 /** Of activations. */
 export type Precision = 'bf16' | 'fp32';
 
+export type Device = 'cpu' | 'cuda';
+
 /** A configuration that leaves nothing to the machine. */
 export type NativeConfig = Config & {
-  training: { threads: number; precision: Precision; evalPrecision: Precision };
+  training: { device: Device; threads: number; precision: Precision; evalPrecision: Precision };
 };
 
 /**
@@ -126,6 +128,25 @@ export interface TrainingState {
   extra: NamedTensor[];
 }
 
+/** A state that `training.checkpoint` wants kept; the next one comes only when `kept` has been called. */
+export interface StateEvent {
+  type: 'state';
+  state: TrainingState;
+  kept: () => void;
+}
+
+/** The weights of a new best epoch, by `training.select`; likewise, beside a state. */
+export interface BestEvent {
+  type: 'best';
+  /** From 1. */
+  epoch: number;
+  weights: NamedTensor[];
+  kept: () => void;
+}
+
+/** What a training tells while it goes on. */
+export type NativeTrainEvent = StartEvent | StepEvent | EpochEvent | TestEvent | StateEvent | BestEvent;
+
 /** The best epoch by one figure. */
 export interface BestSoFar {
   value: number | null;
@@ -202,7 +223,7 @@ export interface NativePredictor {
 export interface PredictorOptions {
   model: Config['model'];
   normalization: Config['dataLoading']['normalization'];
-  device: Config['training']['device'];
+  device: Device;
   precision: Precision;
   threads: number;
   kernels: Config['training']['kernels'];
@@ -351,7 +372,7 @@ export type KernelAnswer = Record<'result', Float32Array> &
 export interface NativeAddon {
   train(
     options: NativeTrainOptions,
-    onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
+    onEvent: (event: NativeTrainEvent) => void,
   ): NativeJob<NativeTrainOutcome>;
   /** Times a model on synthetic images. */
   benchmark(options: NativeBenchmarkOptions): NativeJob<NativeBenchmark>;

@@ -68,6 +68,11 @@ export class Listener<Event> {
     }
   }
 
+  /** Stops the job, which then fails with this error. */
+  fail(error: unknown): void {
+    this.#failed.abort(error);
+  }
+
   /** The job's outcome, unless the listener threw: then that. */
   async settle<Result>(job: Promise<Result>): Promise<Result> {
     try {

@@ -1,17 +1,19 @@
-// Owns what a configuration leaves to the machine that it runs on: the number of threads and the precision.
+// Owns what a configuration leaves to the machine that it runs on: device, number of threads, precision.
 import type { Config } from './config/index.js';
 import { usableCores } from './cores.js';
 import { loadNative } from './native.js';
-import type { NativeConfig, Precision } from './native-addon.js';
+import type { Device, NativeConfig, Precision } from './native-addon.js';
 
 /** The configuration with nothing left open. Errors: those of loading LibTorch. */
 export function settle(config: Config): NativeConfig {
   const { training } = config;
-  const { device, precision, evalPrecision } = training;
+  const { precision, evalPrecision } = training;
+  const device = settleDevice(training.device);
   return {
     ...config,
     training: {
       ...training,
+      device,
       threads: settleThreads(training.threads),
       precision: settlePrecision(precision, device),
       evalPrecision: settlePrecision(evalPrecision, device),
@@ -19,17 +21,17 @@ export function settle(config: Config): NativeConfig {
   };
 }
 
+export function settleDevice(device: Config['training']['device']): Device {
+  if (device !== 'auto') return device;
+  return loadNative().runtimeInfo().cudaDeviceCount > 0 ? 'cuda' : 'cpu';
+}
+
 export function settleThreads(threads: Config['training']['threads']): number {
   return threads ?? usableCores();
 }
 
 /** `auto`: bfloat16 where it is fast. A processor that must emulate it takes ten times as long as in float32. */
-export function settlePrecision(
-  precision: Config['training']['precision'],
-  device: Config['training']['device'],
-): Precision {
+export function settlePrecision(precision: Config['training']['precision'], device: Device): Precision {
   if (precision !== 'auto') return precision;
-  const { hasFastBf16, cudaDeviceCount } = loadNative().runtimeInfo();
-  const isOnGpu = device === 'cuda' || (device === 'auto' && cudaDeviceCount > 0);
-  return isOnGpu || hasFastBf16 ? 'bf16' : 'fp32';
+  return device === 'cuda' || loadNative().runtimeInfo().hasFastBf16 ? 'bf16' : 'fp32';
 }

@@ -5,11 +5,15 @@ import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
 import { type Config, configToSnake, modelLabel } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
 import { AbortError, Cifar10Error, errorMessage } from './errors.js';
+import { environmentOf } from './exactness.js';
 import { loadNative } from './native.js';
 import type {
+  BestEvent,
   EpochEvent,
   NamedTensor,
+  NativeConfig,
   NativeDivergence,
+  NativeTrainEvent,
   NativeTrainOptions,
   NativeTrainOutcome,
   NativeTrainResult,
@@ -22,9 +26,9 @@ import { fromNative, Listener, throwIfAborted } from './native-job.js';
 import { peakMemoryBytes } from './peak-memory.js';
 import { CHECKPOINT_FILE, LAST_FILE, type RunFolder, type RunRecorder } from './runs/index.js';
 import { settle } from './settle.js';
-import { type PlanOptions, planTraining, type TrainingPlan } from './training-plan.js';
+import { type Kept, StateKeeper } from './state-keeper.js';
+import { type PlanOptions, planTraining, type TrainingPlan, versionsNow } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
-import { VERSION } from './version.js';
 
 export interface TrainOptions extends PlanOptions {
   /** Stops the run within one step and saves its state; the run then rejects with a `TrainingStopped`. */
@@ -42,7 +46,18 @@ export interface RunStartEvent extends StartEvent {
   epochs: number;
 }
 
-export type TrainEvent = RunStartEvent | StepEvent | EpochEvent | TestEvent;
+/** A file that is kept while the training goes on, by `training.checkpoint` and `training.select`. */
+export interface KeptEvent {
+  type: 'kept';
+  /** Absolute path: `last.safetensors` with the whole state, or `best.safetensors` with the weights of the best epoch. */
+  path: string;
+  /** Of the state; null for the best weights. */
+  step: number | null;
+  /** Why it could not be written; the file that was there is whole. Null: it was. */
+  error: Cifar10Error | null;
+}
+
+export type TrainEvent = RunStartEvent | StepEvent | EpochEvent | TestEvent | KeptEvent;
 
 export interface TrainResult {
   /** Absolute path of the checkpoint file. */
@@ -148,20 +163,29 @@ async function runTraining(
 
 /** One run from its first event to its end. */
 class Run {
-  readonly #config: Config;
+  readonly #config: NativeConfig;
   readonly #plan: TrainingPlan;
   readonly #folder: RunFolder;
   readonly #recorder: RunRecorder;
   readonly #startedMs: number;
+  readonly #keeper: StateKeeper;
+  #onKept: (kept: Kept) => void = () => {};
   #steps = 0;
   #isRecorded = false;
 
   constructor(plan: TrainingPlan, folder: RunFolder, recorder: RunRecorder, startedMs: number) {
-    this.#config = plan.config;
+    this.#config = settle(plan.config);
     this.#plan = plan;
     this.#folder = folder;
     this.#recorder = recorder;
     this.#startedMs = startedMs;
+    const { keep } = plan.config.training.checkpoint;
+    const savers = {
+      saveState: (name: string, state: TrainingState) => this.#saveState(name, state),
+      saveBest: (name: string, best: BestEvent) => this.#saveBest(name, best),
+    };
+    const states = { keep, lastStep: plan.lastStep };
+    this.#keeper = new StateKeeper(folder, states, savers, (kept) => this.#onKept(kept));
   }
 
   /** Runs natively. A record that cannot be written stops the run, too. */
@@ -170,13 +194,31 @@ class Run {
     signal: AbortSignal | undefined,
     emit: (event: TrainEvent) => void,
   ): Promise<NativeTrainOutcome> {
-    const listener = new Listener((event: StartEvent | StepEvent | EpochEvent | TestEvent) => {
+    const listener = new Listener((event: NativeTrainEvent) => {
+      if (event.type === 'state' || event.type === 'best') return this.#keeper.take(event);
       if (event.type === 'start') this.#steps = event.steps;
       this.#recorder.add(event);
       emit(event.type === 'start' ? this.#describe(event) : event);
     }, signal);
-    const options = { config: settle(this.#config), ...files, resume: this.#plan.state };
-    return listener.settle(runToStop(options, (event) => listener.call(event), listener.signal));
+    this.#onKept = (kept) => this.#tellKept(kept, emit, (error) => listener.fail(error));
+    const options = { config: this.#config, ...files, resume: this.#plan.state };
+    try {
+      return await listener.settle(runToStop(options, (event) => listener.call(event), listener.signal));
+    } finally {
+      await this.#keeper.settle();
+    }
+  }
+
+  #tellKept({ name, step, error }: Kept, emit: (event: TrainEvent) => void, fail: (error: unknown) => void) {
+    const path = this.#folder.pathOf(name);
+    if (error === null) {
+      if (step !== null) this.#recorder.noteState(step, name);
+      return emit({ type: 'kept', path, step, error });
+    }
+    const failure = asCifar10Error(error);
+    this.#recorder.log(`${failure.code}: ${failure.message}`);
+    emit({ type: 'kept', path, step, error: failure });
+    if (this.#config.training.checkpoint.onError === 'stop') fail(failure);
   }
 
   async finish(outcome: NativeTrainResult): Promise<TrainResult> {
@@ -190,7 +232,7 @@ class Run {
     const times = { durationSeconds, trainSeconds, testSeconds, imagesPerSecond };
     const figures = { ...times, peakMemoryBytes, test, val, step: steps, hasEndedEarly, bestEpoch };
     await this.#end('finished', { ...figures, checkpoint: CHECKPOINT_FILE });
-    await this.#folder.remove(LAST_FILE);
+    await this.#keeper.removeLast();
     return result;
   }
 
@@ -198,8 +240,8 @@ class Run {
   async stop(state: TrainingState, signal: AbortSignal | undefined): Promise<AbortError> {
     const { step } = state;
     if (step === 0) return new AbortError(NOTHING_SAVED, signal?.reason);
-    const figures = await this.#saveState(state);
-    await this.#end('stopped', { ...figures, checkpoint: LAST_FILE });
+    await this.#keeper.saveLast(state);
+    await this.#end('stopped', { ...this.#figuresAt(state), checkpoint: LAST_FILE });
     const checkpoint = this.#folder.pathOf(LAST_FILE);
     return new TrainingStopped(this.#folder.path, checkpoint, step, this.#steps, signal?.reason);
   }
@@ -209,21 +251,22 @@ class Run {
     if (progress === null) return fromNative(error);
     const kept = `what was good, after step ${progress.step}, is in "${this.#folder.pathOf(LAST_FILE)}"`;
     const failure = fromNative(error, `${error.message}; ${kept}`);
-    const figures = await this.#saveState(progress);
+    await this.#keeper.saveLast(progress);
     const { code, message } = failure;
-    await this.#end('failed', { ...figures, checkpoint: LAST_FILE, error: { code, message } });
+    const end = { checkpoint: LAST_FILE, error: { code, message } };
+    await this.#end('failed', { ...this.#figuresAt(progress), ...end });
     return failure;
   }
 
-  /** Keeps the records of a run that has shown something; a resumed one can still go on from where it was. */
+  /** Keeps the records of a run that has shown something; one with a state can still go on from that. */
   async fail(error: unknown): Promise<void> {
-    const isResumed = this.#plan.state !== null;
+    const canGoOn = this.#plan.state !== null || this.#keeper.hasState;
     await this.#recorder.settle();
-    if (!isResumed && !this.#recorder.hasEpochs) return this.#folder.discard();
+    if (!canGoOn && !this.#recorder.hasEpochs) return this.#folder.discard();
     const code = error instanceof Cifar10Error ? error.code : 'INTERNAL';
     const failure = { error: { code, message: errorMessage(error) } };
     // The error to report is the first one, not that its report cannot be written.
-    await (isResumed
+    await (canGoOn
       ? this.#recorder.end('stopped', { ...failure, checkpoint: LAST_FILE })
       : this.#recorder.end('failed', { ...failure, durationSeconds: this.#seconds() })
     ).catch(() => undefined);
@@ -239,10 +282,20 @@ class Run {
     this.#isRecorded = true;
   }
 
-  /** Writes the checkpoint that a training can go on from; what the record tells of it. */
-  async #saveState({ model, extra, ...progress }: TrainingState) {
-    const { step, trainSeconds, trainedImages } = progress;
-    await this.#save(LAST_FILE, model, { extra: toMap(extra), progress, metrics: { steps: step } });
+  /** Writes the checkpoint that a training can go on from. */
+  async #saveState(name: string, { model, extra, ...progress }: TrainingState): Promise<void> {
+    const environment = environmentOf(this.#config);
+    const metrics = { steps: progress.step };
+    await this.#save(name, model, { extra: toMap(extra), progress, environment, metrics });
+  }
+
+  async #saveBest(name: string, { epoch, weights }: BestEvent): Promise<void> {
+    const val = this.#recorder.valAfter(epoch);
+    await this.#save(name, weights, { metrics: { epoch, ...(val && { val }) } });
+  }
+
+  /** What the record tells of a training that ended in this state. */
+  #figuresAt({ step, trainSeconds, trainedImages }: TrainingState) {
     const imagesPerSecond = trainedImages / trainSeconds;
     const times = { durationSeconds: this.#seconds(), trainSeconds, imagesPerSecond };
     return { step, ...times, peakMemoryBytes: peakMemoryBytes() };
@@ -260,15 +313,15 @@ class Run {
   async #save(
     name: string,
     model: readonly NamedTensor[],
-    parts: Pick<Parameters<typeof saveCheckpoint>[1], 'extra' | 'progress' | 'metrics'>,
+    parts: Pick<Parameters<typeof saveCheckpoint>[1], 'extra' | 'progress' | 'environment' | 'metrics'>,
   ): Promise<void> {
     await saveCheckpoint(this.#folder.pathOf(name), {
       tensors: toMap(model),
       ...parts,
-      config: configToSnake(this.#config),
+      config: configToSnake(this.#plan.config),
       classNames: CLASS_NAMES,
       normalization: this.#config.dataLoading.normalization,
-      versions: { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().builtForLibtorch },
+      versions: versionsNow(),
     });
   }
 
@@ -291,15 +344,20 @@ class Run {
       testSeconds,
       imagesPerSecond,
       peakMemoryBytes: peakMemoryBytes(),
-      config: this.#config,
+      config: this.#plan.config,
     };
   }
+}
+
+function asCifar10Error(error: unknown): Cifar10Error {
+  if (error instanceof Cifar10Error) return error;
+  return new Cifar10Error('INTERNAL', { what: errorMessage(error), cause: error });
 }
 
 /** Unlike other native work a training that is stopped has an outcome: where it stands. */
 async function runToStop(
   options: NativeTrainOptions,
-  onEvent: (event: StartEvent | StepEvent | EpochEvent | TestEvent) => void,
+  onEvent: (event: NativeTrainEvent) => void,
   signal: AbortSignal,
 ): Promise<NativeTrainOutcome> {
   throwIfAborted(signal, NOTHING_SAVED);

@@ -17,8 +17,14 @@ export const trainCommand = defineCommand({
     resume: {
       type: 'string',
       describe:
-        'Go on with a run that was stopped: latest, its id or its folder; with -m, without a value: ' +
+        'Go on with a run that was stopped or crashed: latest, its id, its folder or a state in it; with -m, without a value: ' +
         'do not repeat what an earlier sweep has finished',
+      group: 'Input:',
+    },
+    force: {
+      type: 'boolean',
+      implies: 'resume',
+      describe: 'Go on although settings, versions or the machine have changed what the run comes to',
       group: 'Input:',
     },
     multirun: {
@@ -40,28 +46,24 @@ export const trainCommand = defineCommand({
     ['$0 train --config my.yaml training.seed=1', 'By a file, with another seed'],
     ['$0 train -m model=fast,resnet20 training.seed=0,1', 'Four trainings, one after the other'],
     ["$0 train -m 'training.seed=range(0,5)' --resume", 'Do not repeat jobs that are finished'],
-    ['$0 train --resume latest', 'Go on after Ctrl-C'],
+    ['$0 train --resume latest', 'Go on after Ctrl-C, a crash or a power cut'],
   ],
   epilogue:
     'Overrides: key=value changes, +key=value adds, ~key removes, group=option picks a file of conf/; ' +
     '`config keys` lists all keys. Writes to the folder <output_dir>/<date>/<time>. ' +
     'Ctrl-C finishes the step, saves and says how to go on; a second one stops at once.',
-  run: async ({ config, configDir, overrides = [], resume, multirun, failFast }, context) => {
+  run: async ({ config, configDir, overrides = [], resume, force, multirun, failFast }, context) => {
     if (multirun) {
       if (resume) throw usageError(`--resume of a sweep takes no value`, '--resume alone', resume);
       const choice = { isResumed: resume !== undefined, isFailFast: failFast };
       return runSweep({ config, configDir, overrides, ...choice }, context);
     }
     if (resume === '') throw usageError('--resume names no run', 'latest, an id or a run folder', 'nothing');
-    if (resume !== undefined && (config !== undefined || overrides.length > 0))
-      throw usageError(
-        'a run that goes on keeps its configuration',
-        '--resume alone',
-        overrides[0] ?? '--config',
-      );
+    if (resume !== undefined && config !== undefined)
+      throw usageError('a run that goes on keeps its configuration', '--resume and overrides', '--config');
     const { train } = await import('../../lib/index.js');
     const prepare = (settled: Config) => provideDatasets([settled], context);
-    const run = train({ config, configDir, overrides, resume, signal: context.signal, prepare });
+    const run = train({ config, configDir, overrides, resume, force, signal: context.signal, prepare });
     const display = new TrainingProgress(context.progress, context.message);
     for await (const event of run) display.show(event);
     const result = await run;

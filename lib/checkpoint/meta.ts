@@ -33,6 +33,7 @@ export type TrainingProgress = z.infer<typeof progressSchema>;
 
 const metaSchema = z.object({
   progress: progressSchema.optional(),
+  environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   config: z.record(z.string(), z.unknown()),
   classNames: z.array(z.string().min(1)).min(1),
   normalization: z.object({ mean: threeNumbers, std: threeNumbers }),
@@ -58,6 +59,8 @@ export interface CheckpointMeta {
   readonly versions: Readonly<Record<string, string>>;
   /** Only of a training that has not ended. */
   readonly progress?: TrainingProgress | undefined;
+  /** Likewise: what its configuration leaves to the machine, by key, and what is known of that. */
+  readonly environment?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /** The metadata of a safetensors file, whose hash is yet to be filled in. */
@@ -71,6 +74,7 @@ export function encodeMeta(meta: Omit<CheckpointMeta, 'format' | 'formatVersion'
     metrics: JSON.stringify(meta.metrics),
     versions: JSON.stringify(meta.versions),
     ...(meta.progress && { progress: JSON.stringify(meta.progress) }),
+    ...(meta.environment && { environment: JSON.stringify(meta.environment) }),
     [HASH_KEY]: UNKNOWN_HASH,
   };
 }
@@ -102,6 +106,7 @@ function parseParts(path: string, metadata: Readonly<Record<string, string>>) {
     metrics: parseJson(metadata.metrics),
     versions: parseJson(metadata.versions),
     ...('progress' in metadata && { progress: parseJson(metadata.progress) ?? null }),
+    ...('environment' in metadata && { environment: parseJson(metadata.environment) ?? null }),
   });
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -2,6 +2,7 @@
 export { completeOverride } from './complete.js';
 export { expandSweep } from './composition/index.js';
 export { type ConfigDefinition, type Defaults, defineConfig, type KnownOptions } from './define.js';
+export { flatten } from './flatten.js';
 export { type DocumentedKey, documentKeys } from './key-defaults.js';
 export { configToSnake } from './keys.js';
 export {
@@ -10,6 +11,7 @@ export {
   configToYaml,
   type LoadConfigOptions,
   loadConfig,
+  overrideConfig,
   treeToYaml,
 } from './load.js';
 export { modelLabel } from './model-label.js';

@@ -65,6 +65,11 @@ export function composeConfig(options: LoadConfigOptions = {}): ComposedConfig {
   return { config, resolved: configToSnake(config), unresolved: toPlain(tree) as Tree, choices };
 }
 
+/** The configuration with overrides on top of it. Errors: as of `loadConfig`. */
+export function overrideConfig(config: Config, options: Omit<LoadConfigOptions, 'config'>): Config {
+  return loadConfig({ ...options, config: escapeReferences(config) as ConfigDefinition });
+}
+
 function compose({ config, configDir, overrides = [] }: LoadConfigOptions): Composition {
   const isList = Array.isArray(overrides) && overrides.every((override) => typeof override === 'string');
   const isConfig = config === undefined || typeof config === 'string' || typeof config === 'object';

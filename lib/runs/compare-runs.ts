@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { flatten } from '../config/index.js';
 import { Cifar10Error, errorMessage } from '../errors.js';
 import type { RunInfo } from './list-runs.js';
 import { CONFIG_FILE } from './run-files.js';
@@ -55,10 +56,4 @@ async function readFlatConfig({ runDir }: RunInfo): Promise<Map<string, unknown>
       cause: error,
     });
   }
-}
-
-/** Every value under its path; a list is one value. */
-function flatten(value: unknown, path = ''): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]];
-  return Object.entries(value).flatMap(([key, item]) => flatten(item, path === '' ? key : `${path}.${key}`));
 }

@@ -1,9 +1,10 @@
 // Owns the folder of one run: a name no other run has, and the files in it. Must not know what a run computes.
-import { appendFileSync, existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { isTemporary, writeFileAtomic } from '../atomic.js';
+import { isTemporary, temporaryPath, writeFileAtomic } from '../atomic.js';
 import { Cifar10Error, errorMessage, systemCode, writeError } from '../errors.js';
+import { AppendedFile } from './appended-file.js';
 
 /** `2026-01-31/09-05-00`; local time. */
 function dateAndTime(now: Date): string {
@@ -16,6 +17,7 @@ function dateAndTime(now: Date): string {
 export class RunFolder {
   /** The outermost folder that was made for this run. */
   readonly #firstMade: string;
+  readonly #appended = new Map<string, AppendedFile>();
 
   private constructor(
     readonly path: string,
@@ -70,13 +72,39 @@ export class RunFolder {
     await writeFileAtomic(this.pathOf(name), [content]);
   }
 
-  /** Adds to the end of a file, in the order of the calls: what has been added survives the end of the process. */
+  /**
+   * Adds to the end of a file, in the order of the calls: what has been added survives the end of the process. What
+   * cannot be written now is written by the next call.
+   */
   append(name: string, content: string): void {
+    const path = this.pathOf(name);
     try {
-      appendFileSync(this.pathOf(name), content);
+      const file = this.#appended.get(name) ?? new AppendedFile(path);
+      this.#appended.set(name, file);
+      file.append(content);
     } catch (error) {
-      throw writeError(this.pathOf(name), error);
+      throw writeError(path, error);
     }
+  }
+
+  /** Gives a file a second name, under which it stays when the first is given to another; one of that name goes. */
+  async link(name: string, other: string): Promise<void> {
+    const [path, target] = [this.pathOf(name), this.pathOf(other)];
+    const temporary = temporaryPath(target);
+    try {
+      await link(path, temporary).catch(() => copyFile(path, temporary)); // where there are no links
+      await rename(temporary, target);
+    } catch (error) {
+      throw writeError(target, error);
+    } finally {
+      // Also behind a rename: between two names of one file that does nothing.
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+
+  /** The names of all files. */
+  async list(): Promise<string[]> {
+    return readdir(this.path);
   }
 
   /** The whole lines of a text file; none if there is no such file. Errors: `RUN_INVALID`. */
@@ -96,7 +124,7 @@ export class RunFolder {
 
   /** Removes what a process that was killed while it wrote has left. */
   async removeTemporaries(): Promise<void> {
-    for (const name of await readdir(this.path)) if (isTemporary(name)) await this.remove(name);
+    for (const name of await this.list()) if (isTemporary(name)) await this.remove(name);
   }
 
   async remove(name: string): Promise<void> {

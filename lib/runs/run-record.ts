@@ -1,9 +1,9 @@
 // Owns run.json, what a run says about itself from its start to its end. Must not list runs nor know what they compute.
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Cifar10Error, systemCode } from '../errors.js';
+import { isAlive } from '../process-identity.js';
 
 export const RECORD_FILE = 'run.json';
 
@@ -40,7 +40,7 @@ const recordSchema = z.object({
   checkpoint: z.string().nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** Who runs it, to tell a run under way from one that crashed. */
-  process: z.object({ host: z.string(), pid: z.number() }),
+  process: z.object({ host: z.string(), pid: z.number(), started: z.string().nullable().default(null) }),
   /** Of this package. */
   version: z.string(),
 });
@@ -75,15 +75,6 @@ export async function readRecord(folder: string): Promise<RunRecord | undefined>
 }
 
 /** The status with a look at the process that should be running. */
-export function statusOf({ status, process: { host, pid } }: RunRecord): RunStatus {
-  return status === 'running' && host === hostname() && !isAlive(pid) ? 'crashed' : status;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
+export function statusOf({ status, process }: RunRecord): RunStatus {
+  return status === 'running' && isAlive(process) === false ? 'crashed' : status;
 }

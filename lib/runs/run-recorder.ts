@@ -1,9 +1,9 @@
 // Owns what a run leaves in its folder while it goes on: run.json, the log, the metrics. Must not know how a run is
 // computed, nor write checkpoints.
-import { hostname } from 'node:os';
 import { stringify as stringifyCsv } from 'csv-stringify/sync';
 import { stringify as stringifyYaml } from 'yaml';
 import type { EpochEvent, StartEvent, StepEvent, TestEvent } from '../native-addon.js';
+import { thisProcess } from '../process-identity.js';
 import { CONFIG_FILE, LOG_FILE, METRICS_CSV_FILE, METRICS_JSONL_FILE, OVERRIDES_FILE } from './run-files.js';
 import type { RunFolder } from './run-folder.js';
 import { encodeRecord, RECORD_FILE, type RunRecord } from './run-record.js';
@@ -30,7 +30,13 @@ const CSV_COLUMNS = [
   'val_cross_entropy',
 ];
 
-/** Writes the files of one run. Errors of every method: `DISK_FULL`, `NOT_WRITABLE`. */
+/** What a write that fails does to a training that goes on. */
+type OnError = 'continue' | 'stop';
+
+/**
+ * Writes the files of one run. Errors of every method: `DISK_FULL`, `NOT_WRITABLE`; between its start and its end only
+ * where they are to stop it, else what could not be written is written later.
+ */
 export class RunRecorder {
   readonly #folder: RunFolder;
   readonly #startedMs = performance.now();
@@ -38,39 +44,25 @@ export class RunRecorder {
   #record: RunRecord;
   #epochs = 0;
   readonly #vals = new Map<number, RunRecord['val']>();
+  readonly #goesOn: boolean;
   /** The record is written while the training goes on, one version after the other. */
   #saved: Promise<void> = Promise.resolve();
   #failure: unknown;
 
-  private constructor(folder: RunFolder, record: RunRecord) {
+  private constructor(folder: RunFolder, record: RunRecord, onError: OnError) {
     this.#folder = folder;
+    this.#goesOn = onError === 'continue';
     this.#record = record;
     this.#earlierSeconds = record.durationSeconds;
   }
 
   /** Begins the files of a new run. */
-  static async begin(folder: RunFolder, { configYaml, ...plan }: RunPlan): Promise<RunRecorder> {
-    const recorder = new RunRecorder(folder, {
-      formatVersion: 1,
-      status: 'running',
-      ...plan,
-      step: 0,
-      steps: 0,
-      startedAt: new Date().toISOString(),
-      endedAt: null,
-      durationSeconds: 0,
-      trainSeconds: null,
-      testSeconds: null,
-      imagesPerSecond: null,
-      peakMemoryBytes: null,
-      test: null,
-      hasEndedEarly: false,
-      bestEpoch: null,
-      val: null,
-      checkpoint: null,
-      error: null,
-      process: thisProcess(),
-    });
+  static async begin(
+    folder: RunFolder,
+    { configYaml, ...plan }: RunPlan,
+    onError: OnError,
+  ): Promise<RunRecorder> {
+    const recorder = new RunRecorder(folder, { ...UNKNOWN, ...plan, ...beginning() }, onError);
     await folder.write(CONFIG_FILE, configYaml);
     await folder.write(OVERRIDES_FILE, stringifyYaml(plan.overrides));
     folder.append(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS]));
@@ -80,8 +72,13 @@ export class RunRecorder {
   }
 
   /** Goes on with the files of a run whose state after `step` updates is known; what it did later is taken back. */
-  static async resume(folder: RunFolder, record: RunRecord, step: number): Promise<RunRecorder> {
-    const recorder = new RunRecorder(folder, record);
+  static async resume(
+    folder: RunFolder,
+    record: RunRecord,
+    step: number,
+    onError: OnError,
+  ): Promise<RunRecorder> {
+    const recorder = new RunRecorder(folder, record, onError);
     const epochs = (await folder.readLines(METRICS_JSONL_FILE)).flatMap(parseEpoch);
     const kept = epochs.filter((epoch) => epoch.step <= step);
     for (const { epoch, val } of kept) recorder.#vals.set(epoch, val ?? null);
@@ -125,9 +122,24 @@ export class RunRecorder {
     return epoch === null ? this.#record.val : (this.#vals.get(epoch) ?? null);
   }
 
+  /** The whole state after that step is in the file. */
+  noteState(step: number, file: string): void {
+    this.log(`state after step ${step} in ${file}`);
+    this.#record = { ...this.#record, checkpoint: file };
+    this.#saveSoon();
+  }
+
   /** One line with the time. */
   log(text: string): void {
-    this.#folder.append(LOG_FILE, `${new Date().toISOString()} ${text}\n`);
+    this.#append(LOG_FILE, `${new Date().toISOString()} ${text}\n`);
+  }
+
+  #append(name: string, text: string): void {
+    try {
+      this.#folder.append(name, text);
+    } catch (error) {
+      if (!this.#goesOn) throw error;
+    }
   }
 
   #start(event: StartEvent): void {
@@ -144,8 +156,8 @@ export class RunRecorder {
 
   #epoch({ type: _, ...epoch }: EpochEvent): void {
     this.#epochs++;
-    this.#folder.append(METRICS_JSONL_FILE, jsonLine(epoch));
-    this.#folder.append(METRICS_CSV_FILE, stringifyCsv([csvRow(epoch)]));
+    this.#append(METRICS_JSONL_FILE, jsonLine(epoch));
+    this.#append(METRICS_CSV_FILE, stringifyCsv([csvRow(epoch)]));
     const { step, loss, accuracy, val } = epoch;
     this.#record = { ...this.#record, val: val ?? this.#record.val };
     this.#vals.set(epoch.epoch, val ?? null);
@@ -159,7 +171,7 @@ export class RunRecorder {
     this.#saved = this.#saved
       .then(() => this.#save({ durationSeconds }))
       .catch((error: unknown) => {
-        this.#failure = error;
+        if (!this.#goesOn) this.#failure = error;
       });
   }
 
@@ -167,6 +179,33 @@ export class RunRecorder {
     this.#record = { ...this.#record, ...progress, process: thisProcess() };
     await this.#folder.write(RECORD_FILE, encodeRecord(this.#record));
   }
+}
+
+/** Of a run that has just begun. */
+const UNKNOWN = {
+  step: 0,
+  steps: 0,
+  endedAt: null,
+  durationSeconds: 0,
+  trainSeconds: null,
+  testSeconds: null,
+  imagesPerSecond: null,
+  peakMemoryBytes: null,
+  test: null,
+  hasEndedEarly: false,
+  bestEpoch: null,
+  val: null,
+  checkpoint: null,
+  error: null,
+} as const;
+
+function beginning() {
+  return {
+    formatVersion: 1,
+    status: 'running',
+    startedAt: new Date().toISOString(),
+    process: thisProcess(),
+  } as const;
 }
 
 /** Nothing for a line that a crash has cut off. */
@@ -184,8 +223,4 @@ function jsonLine(epoch: EpochRecord): string {
 
 function csvRow({ epoch, step, loss, accuracy, durationSeconds, val }: EpochRecord): (number | null)[] {
   return [epoch, step, loss, accuracy, durationSeconds, val?.accuracy ?? null, val?.crossEntropy ?? null];
-}
-
-function thisProcess(): RunRecord['process'] {
-  return { host: hostname(), pid: process.pid };
 }

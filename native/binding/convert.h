@@ -49,6 +49,10 @@ Napi::Float32Array from_floats(Napi::Env env, const at::Tensor& tensor);
 Napi::Object from_start(Napi::Env env, const cifar10::StartEvent& event);
 Napi::Object from_step(Napi::Env env, const cifar10::StepEvent& event);
 Napi::Object from_epoch(Napi::Env env, const cifar10::EpochEvent& event);
+// `kept`: to be called when the listener has done what it does with the event.
+Napi::Object from_kept_state(Napi::Env env, const cifar10::TrainingState& state, const Napi::Function& kept);
+Napi::Object from_kept_best(Napi::Env env, int64_t epoch, const std::vector<cifar10::NamedTensor>& weights,
+                            const Napi::Function& kept);
 Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total);
 // NativeMetrics and NativeEvaluation of lib/native-addon.ts.
 Napi::Object from_metrics(Napi::Env env, const cifar10::Metrics& metrics);

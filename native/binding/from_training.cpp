@@ -120,6 +120,22 @@ Napi::Object from_test_progress(Napi::Env env, int64_t done, int64_t total) {
   return object;
 }
 
+Napi::Object from_kept_state(Napi::Env env, const TrainingState& state, const Napi::Function& kept) {
+  auto object = event_of_type(env, "state");
+  object.Set("state", from_training_state(env, state));
+  object.Set("kept", kept);
+  return object;
+}
+
+Napi::Object from_kept_best(Napi::Env env, int64_t epoch, const std::vector<NamedTensor>& weights,
+                            const Napi::Function& kept) {
+  auto object = event_of_type(env, "best");
+  object.Set("epoch", epoch);
+  object.Set("weights", from_state(env, weights));
+  object.Set("kept", kept);
+  return object;
+}
+
 Napi::Object from_train_outcome(Napi::Env env, const TrainOutcome& outcome) {
   if (const auto* result = std::get_if<TrainResult>(&outcome)) return from_result(env, *result);
   if (const auto* diverged = std::get_if<Diverged>(&outcome)) return from_divergence(env, *diverged);

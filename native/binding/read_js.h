@@ -68,6 +68,10 @@ inline std::array<double, 3> triple(const Napi::Object& object, const char* key)
   return {values[0], values[1], values[2]};
 }
 
+inline std::optional<int64_t> optional_integer(const Napi::Object& object, const char* key) {
+  return field(object, key).IsNull() ? std::nullopt : std::optional(integer(object, key));
+}
+
 inline std::optional<double> optional_number(const Napi::Object& object, const char* key) {
   return field(object, key).IsNull() ? std::nullopt : std::optional(number(object, key));
 }

@@ -86,6 +86,12 @@ std::optional<Monitor> to_best(const Napi::Object& training) {
       {{"best_val_loss", Monitor::kValLoss}, {"best_val_accuracy", Monitor::kValAccuracy}});
 }
 
+SaveOptions to_save_options(const Napi::Object& checkpoint) {
+  const auto minutes = optional_number(checkpoint, "everyMinutes");
+  return {.steps = optional_integer(checkpoint, "everySteps"),
+          .seconds = minutes ? std::optional(60 * *minutes) : std::nullopt};
+}
+
 Best to_best_so_far(const Napi::Object& best) {
   return {.value = optional_number(best, "value"),
           .epoch = integer(best, "epoch"),
@@ -143,6 +149,7 @@ TrainOptions to_train_options(const Napi::Object& options) {
           .eval_precision = to_precision(training, "evalPrecision"),
           .seed = static_cast<uint64_t>(integer(training, "seed")),
           .epochs = number(training, "epochs"),
+          .save = to_save_options(child(training, "checkpoint")),
           .early_stopping = to_early_stopping(child(training, "earlyStopping")),
           .best = to_best(training),
           .tta_level = integer(training, "ttaLevel"),

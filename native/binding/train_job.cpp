@@ -1,5 +1,6 @@
 #include "train_job.h"
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -26,8 +27,31 @@ class EventEmitter final : public cifar10::TrainObserver {
     job_.emit([=](Napi::Env env) { return from_test_progress(env, done, total); });
   }
 
+  bool can_keep_state() const override { return !*keeps_state_; }
+  void on_state(const cifar10::TrainingState& state) override {
+    *keeps_state_ = true;
+    job_.emit([state, flag = keeps_state_](Napi::Env env) {
+      return from_kept_state(env, state, release(env, flag));
+    });
+  }
+  bool can_keep_best() const override { return !*keeps_best_; }
+  void on_best(int64_t epoch, const std::vector<cifar10::NamedTensor>& weights) override {
+    *keeps_best_ = true;
+    job_.emit([epoch, weights, flag = keeps_best_](Napi::Env env) {
+      return from_kept_best(env, epoch, weights, release(env, flag));
+    });
+  }
+
  private:
+  using Flag = std::shared_ptr<std::atomic<bool>>;  // outlives the job: JavaScript may call late
+
+  static Napi::Function release(Napi::Env env, const Flag& flag) {
+    return Napi::Function::New(env, [flag](const Napi::CallbackInfo&) { *flag = false; });
+  }
+
   Job& job_;
+  Flag keeps_state_ = std::make_shared<std::atomic<bool>>(false);
+  Flag keeps_best_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace

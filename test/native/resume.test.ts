@@ -6,19 +6,16 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../lib/config/index.js';
 import { loadNative } from '../../lib/native.js';
 import type {
-  EpochEvent,
   NamedTensor,
+  NativeTrainEvent,
   NativeTrainOptions,
   NativeTrainResult,
-  StartEvent,
-  StepEvent,
-  TestEvent,
   TrainingState,
 } from '../../lib/native-addon.js';
 import { settle } from '../../lib/settle.js';
 import { RECORD_BYTES, SAMPLE_TEST, SAMPLE_TRAIN, temporaryFolder } from '../support.js';
 
-type Event = StartEvent | StepEvent | EpochEvent | TestEvent;
+type Event = NativeTrainEvent;
 type StopWhen = (event: Event) => boolean;
 
 const NEVER: StopWhen = () => false;

@@ -98,6 +98,18 @@ const earlyStopping = z.strictObject(
   MAP,
 );
 
+const checkpoint = z.strictObject(
+  {
+    every_steps: integerOrNull(1, 1_000_000_000).describe(
+      'steps from one save to the next; null: not by steps',
+    ),
+    every_minutes: positiveOrNull.describe('minutes from one save to the next; null: not by time'),
+    keep: integer(1, 1_000_000).describe('states that stay, the newest among them'),
+    on_error: oneOf('continue', 'stop').describe('what a save that fails does to the training'),
+  },
+  MAP,
+);
+
 const precision = oneOf('auto', 'bf16', 'fp32');
 
 /** How a model runs, in training and after it. */
@@ -142,6 +154,7 @@ export const training = z.strictObject(
     select: oneOf('last', 'best_val_loss', 'best_val_accuracy').describe(
       'epoch whose weights are tested and kept',
     ),
+    checkpoint: checkpoint.describe('the whole state of a training, kept while it goes on'),
     optimizer: optimizer.describe('update rule'),
     schedule: schedule.describe('learning rate by step'),
   },

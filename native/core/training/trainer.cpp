@@ -12,6 +12,7 @@
 #include "torch_api.h"
 #include "training/divergence.h"
 #include "training/named_state.h"
+#include "training/save_schedule.h"
 #include "training/schedule.h"
 #include "training/updater.h"
 
@@ -43,7 +44,8 @@ class Trainer {
         loader_(split_.train.to(runtime_.device), options.data.loader, options.data.normalization,
                 runtime_.dtype, options.seed),
         length_{steps_of(options.epochs, loader_.batches_per_epoch()), loader_.batches_per_epoch()},
-        model_(make_model(options.model, options.seed)) {
+        model_(make_model(options.model, options.seed)),
+        saves_(options.save, 0) {
     if (resume) {
       progress_ = resume->progress;
       check_progress(progress_, loader_, length_.steps);
@@ -53,6 +55,7 @@ class Trainer {
     } else {
       calibrate();
     }
+    saves_.restart(progress_.step);
     model_->to(runtime_.device);
     updater_.emplace(*model_, options.update, runtime_.dtype, options.seed,
                      [this] { return another_model(); });
@@ -66,6 +69,7 @@ class Trainer {
         // A training resumed between an epoch's last step and its event begins with that event.
         if (progress_.epoch.steps > 0 && is_at_epoch_edge()) finish_epoch();
         if (progress_.step == length_.steps || progress_.has_ended_early) return test();
+        take_what_is_to_keep();
         if (stop_) throw Stopped{};
         take_step();
       }
@@ -136,8 +140,7 @@ class Trainer {
     freeze_short_lived(step);
     const auto batch = loader_.batch(step % length_.steps_per_epoch);
     const auto outcome = updater_->update(batch, {step, length_.steps, factors});
-    // Its loss was finite: so were the weights that it began with.
-    if (unproven_) last_good_ = std::exchange(unproven_, std::nullopt);
+    prove();
     report_step({.step = step + 1,
                  .epoch = epoch + 1,
                  .loss = outcome.loss,
@@ -146,6 +149,25 @@ class Trainer {
                  .images = batch.labels.size(0),
                  .images_per_second = 0},  // known when the whole step is over
                 watch);
+  }
+
+  // Between two steps, behind an epoch's event: a training that goes on from this state begins with a step.
+  void take_what_is_to_keep() {
+    if (is_best_new_ && observer_.can_keep_best()) {
+      observer_.on_best(progress_.best.epoch, best_);
+      is_best_new_ = false;
+    }
+    if (!saves_.is_due(progress_.step) || !observer_.can_keep_state()) return;
+    if (!unproven_) unproven_ = state();
+    is_to_keep_ = true;
+    saves_.restart(progress_.step);
+  }
+
+  // The loss of a step was finite: so were the weights that it began with.
+  void prove() {
+    if (!unproven_) return;
+    last_good_ = std::exchange(unproven_, std::nullopt);
+    if (std::exchange(is_to_keep_, false)) observer_.on_state(*last_good_);
   }
 
   // Once frozen it needs no gradient, and nothing before the next layer does.
@@ -216,8 +238,10 @@ class Trainer {
 
   // Keeps the weights of a best epoch; ends a training that has stopped improving.
   void judge(int64_t epoch, const EpochFigures& figures) {
-    if (options_.best && follow(progress_.best, *options_.best, 0, epoch, figures))
+    if (options_.best && follow(progress_.best, *options_.best, 0, epoch, figures)) {
       best_ = state_of(updater_->evaluated());
+      is_best_new_ = true;
+    }
     const auto& stopping = options_.early_stopping;
     if (!stopping || progress_.step == length_.steps) return;
     follow(progress_.stopping, stopping->monitor, stopping->min_delta, epoch, figures);
@@ -266,8 +290,11 @@ class Trainer {
   std::shared_ptr<Model> model_;
   std::optional<Updater> updater_;  // made when the model is on its device
   Progress progress_;
-  std::vector<NamedTensor> best_;          // weights of the best epoch so far
-  std::optional<TrainingState> unproven_;  // at the end of the last epoch, before the next step
+  std::vector<NamedTensor> best_;  // weights of the best epoch so far
+  bool is_best_new_ = false;       // nobody has been told of it
+  SaveSchedule saves_;
+  std::optional<TrainingState> unproven_;  // at the end of the last epoch or due, before the next step
+  bool is_to_keep_ = false;                // unproven_
   std::optional<TrainingState> last_good_;
   int64_t started_epoch_ = -1;  // by the loader
 };

@@ -58,6 +58,14 @@ class TrainObserver {
   virtual void on_step(const StepEvent& event) = 0;
   virtual void on_epoch(const EpochEvent& event) = 0;
   virtual void on_test_progress(int64_t done, int64_t total) = 0;
+
+  // A state to go on from, when SaveOptions say so, whose weights a finite loss has proven good since. Only
+  // where there is none that it is still busy with: else the training asks again after its next step.
+  virtual bool can_keep_state() const = 0;
+  virtual void on_state(const TrainingState& state) = 0;
+  // The weights of a new best epoch, by TrainOptions::best; likewise.
+  virtual bool can_keep_best() const = 0;
+  virtual void on_best(int64_t epoch, const std::vector<NamedTensor>& weights) = 0;
 };
 
 struct TrainResult {
@@ -73,8 +81,8 @@ struct TrainResult {
 };
 
 // A loss, or a cross-entropy in an evaluation, that was not finite. What was good is not lost: `last_good` is
-// the state at the end of the last epoch since the start or the resumption behind which a finite loss came;
-// absent if there is none.
+// the last state, of an epoch's end or one that was due to be kept, behind which a finite loss came since the
+// start or the resumption; absent if there is none.
 struct Diverged {
   Error error;
   std::optional<TrainingState> last_good;

@@ -110,6 +110,12 @@ struct EarlyStoppingOptions {
   double min_delta;  // a smaller change is no improvement
 };
 
+// When the state of a training is kept while it goes on; absent: not by that.
+struct SaveOptions {
+  std::optional<int64_t> steps;  // from one state to the next
+  std::optional<double> seconds;
+};
+
 struct TrainOptions {
   DataOptions data;
   ModelOptions model;
@@ -119,6 +125,7 @@ struct TrainOptions {
   Precision eval_precision;  // of activations in validation and test
   uint64_t seed;
   double epochs;  // may be fractional
+  SaveOptions save;
   std::optional<EarlyStoppingOptions> early_stopping;
   std::optional<Monitor>
       best;  // test and keep the weights of the epoch that was best by this; absent: the last

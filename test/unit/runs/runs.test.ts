@@ -51,7 +51,7 @@ async function makeRun(
   configYaml = PLAN.configYaml,
 ) {
   const folder = await RunFolder.createDated(root, new Date(2026, 0, 31, 9, 5, 7));
-  const recorder = await RunRecorder.begin(folder, { ...PLAN, configYaml });
+  const recorder = await RunRecorder.begin(folder, { ...PLAN, configYaml }, 'stop');
   recorder.add(START);
   recorder.add({ type: 'step', step: 10, epoch: 1, loss: 1, accuracy: 0.5, lrFactor: 1, imagesPerSecond: 9 });
   recorder.add(epoch(1));
@@ -122,8 +122,8 @@ describe('the files of a run', () => {
     const folder = await makeRun(temporaryFolder(), 'stopped');
     const late = RunFolder.reopen(folder.path);
     const record = (await readRecord(folder.path)) as RunRecord;
-    (await RunRecorder.resume(late, record, 10)).add(epoch(2)); // and then crashes
-    const recorder = await RunRecorder.resume(late, record, 10);
+    (await RunRecorder.resume(late, record, 10, 'stop')).add(epoch(2)); // and then crashes
+    const recorder = await RunRecorder.resume(late, record, 10, 'stop');
     recorder.add(epoch(2, 0.25));
     const steps = (await folder.readLines('metrics.jsonl')).map(
       (line) => JSON.parse(line) as { loss: number },
@@ -159,9 +159,9 @@ describe('runs', () => {
     const folder = await makeRun(root);
     expect((await listRuns(root))[0]).toMatchObject({ status: 'running' });
     const { pid } = spawnSync(process.execPath, ['-e', '0']);
-    rewriteRecord(folder, { process: { host: hostname(), pid } });
+    rewriteRecord(folder, { process: { host: hostname(), pid, started: null } });
     expect((await listRuns(root))[0]).toMatchObject({ status: 'crashed' });
-    rewriteRecord(folder, { process: { host: 'another-host', pid } });
+    rewriteRecord(folder, { process: { host: 'another-host', pid, started: null } });
     expect((await listRuns(root))[0]).toMatchObject({ status: 'running' });
   });
 
