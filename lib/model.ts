@@ -79,8 +79,8 @@ export async function openModel(
   return { predictor, config, classNames };
 }
 
-/** That the checkpoint is what the model named in it needs. */
-function assertOfModel(path: string, { layouts, meta }: CheckpointHead, native: NativeAddon): void {
+/** Passes if the checkpoint holds what the model named in it needs. Errors: `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`. */
+export function assertOfModel(path: string, { layouts, meta }: CheckpointHead, native: NativeAddon): void {
   assertClassCount(path, meta.classNames);
   assertTensorsMatch(`checkpoint "${path}"`, layouts, expectedTensors(native, trainingConfig(path, meta)));
 }

@@ -381,6 +381,7 @@ export interface NativeAddon {
   stopJobs(): void;
   /** Ends the process at once, with all its threads: no `exit` listener, no destructor, nothing is flushed. */
   exitImmediately(code: number): never;
+  /** Takes no memory for weights, however many there are. */
   describeModel(model: Config['model']): {
     parameterCount: number;
     tensors: ({ name: string } & TensorLayout)[];

@@ -9,6 +9,7 @@ const FORMAT = 'cifar10-torch';
 const FORMAT_VERSION = 2;
 
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
+const threePositive = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 
 const count = z.int().min(0);
 const bestSchema = z.object({ value: z.number().nullable(), epoch: count, staleEpochs: count });
@@ -36,7 +37,7 @@ const metaSchema = z.object({
   environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   config: z.record(z.string(), z.unknown()),
   classNames: z.array(z.string().min(1)).min(1),
-  normalization: z.object({ mean: threeNumbers, std: threeNumbers }),
+  normalization: z.object({ mean: threeNumbers, std: threePositive }),
   metrics: z.record(z.string(), z.unknown()),
   versions: z.record(z.string(), z.string()),
 });

@@ -20,7 +20,7 @@ Napi::Value describe_model(const Napi::CallbackInfo& info) {
   const auto options = to_model_options(info[0].As<Napi::Object>());
   auto description = Napi::Object::New(env);
   rethrow_coded(env, [&] {
-    const auto model = cifar10::make_model(options, 0);
+    const auto model = cifar10::outline_model(options);
     description.Set("parameterCount", cifar10::parameter_count(*model));
     auto tensors = Napi::Array::New(env);
     for (const auto& [name, tensor] : cifar10::tensors_of(*model))

@@ -7,7 +7,9 @@
 namespace cifar10 {
 namespace {
 
+// Without a generator: of the meta device, which has shapes and no values.
 at::Tensor uniform(at::IntArrayRef shape, int64_t fan_in, at::Generator& generator) {
+  if (!generator.defined()) return torch::empty(shape, torch::dtype(torch::kFloat32).device(torch::kMeta));
   const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
   return torch::empty(shape, torch::kFloat32).uniform_(-bound, bound, generator);
 }

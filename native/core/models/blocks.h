@@ -1,6 +1,7 @@
 // Owns the layers the models are made of. They keep their weights in float32 and compute in the dtype of
 // their input, as torch.autocast does, and they draw their initial values from an explicit generator: this is
-// why torch::nn's own layers are not used. State keys are PyTorch's.
+// why torch::nn's own layers are not used. From an undefined one they have no values. State keys are
+// PyTorch's.
 #pragma once
 
 #include <torch/nn/module.h>

@@ -77,7 +77,8 @@ FastCnn::FastCnn(const FastCnnOptions& options, at::Generator& generator) : opti
   head_ = register_module("head", Linear(widths.at(2), kClasses, /*has_bias=*/false, generator));
   const torch::NoGradGuard no_grad;
   if (options_.whitening.bias_init == BiasInit::kZero) whiten_->bias.zero_();
-  if (options_.head_init == HeadInit::kUnitVariance) head_->weight.div_(head_->weight.std());
+  if (options_.head_init == HeadInit::kUnitVariance && !head_->weight.is_meta())
+    head_->weight.div_(head_->weight.std());
 }
 
 at::Tensor FastCnn::forward(const at::Tensor& images) {

@@ -45,6 +45,11 @@ std::shared_ptr<Model> make_model(const ModelOptions& options, uint64_t seed) {
   return std::visit(Factory{generator}, options);
 }
 
+std::shared_ptr<Model> outline_model(const ModelOptions& options) {
+  at::Generator none;
+  return std::visit(Factory{none}, options);
+}
+
 std::map<std::string, at::Tensor> tensors_of(const Model& model) {
   std::map<std::string, at::Tensor> tensors;
   for (const auto& item : model.named_parameters()) tensors.emplace(item.key(), item.value());

@@ -34,6 +34,10 @@ class Model : public torch::nn::Module {
 // Makes the model with weights drawn from (seed), in float32 on the CPU, in training mode.
 std::shared_ptr<Model> make_model(const ModelOptions& options, uint64_t seed);
 
+// Its layers and the shapes of its tensors without the values of its weights, which take no memory: to
+// compare with what a file claims to hold.
+std::shared_ptr<Model> outline_model(const ModelOptions& options);
+
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;  // CPU, row-major contiguous; float32 or int64
