@@ -46,7 +46,7 @@ export class TrainingProgress {
   }
 
   #kept({ error }: KeptEvent): void {
-    if (error !== null) this.#print(`warning: ${error.message}; the training goes on`);
+    if (error !== null) this.#print(`warning: ${error.message}`);
   }
 
   #step(event: StepEvent, run: RunStartEvent): void {

@@ -1,5 +1,4 @@
 // Owns what a benchmark comes to: the median step, its phases, memory, the share of what the machine can do.
-
 import { type Config, type LoadConfigOptions, loadConfig, modelLabel } from './config/index.js';
 import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';

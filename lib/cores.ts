@@ -7,7 +7,7 @@ import { readCpuQuota } from './cpu-quota.js';
 /**
  * Physical cores among the processors that the process may run on, which `taskset` and containers narrow: two hardware
  * threads of one core would only share its vector units. No more than the control groups' share of time comes to (`docker
- * run --cpus`), rounded up: a thread beyond it is stopped in the middle of an operation, and all others wait for it.
+ * run --cpus`), rounded up: with many more, threads would be stopped in the middle of operations all the time.
  * `root`: the folder with `proc` and `sys`; what cannot be read there bounds nothing.
  */
 export function usableCores(root = '/'): number {

@@ -152,8 +152,8 @@ export interface BestSoFar {
   value: number | null;
   /** From 1; 0: none yet. */
   epoch: number;
-  /** Epochs since then. */
-  staleEpochs: number;
+  /** Looks at the figure since then: epochs, or validations. */
+  staleLooks: number;
 }
 
 export interface NativeTrainResult {

@@ -30,7 +30,7 @@ export function settleThreads(threads: Config['training']['threads']): number {
   return threads ?? usableCores();
 }
 
-/** `auto`: bfloat16 where it is fast. A processor that must emulate it takes ten times as long as in float32. */
+/** `auto`: bfloat16 where it is fast. A processor that must emulate it takes an order of magnitude longer than in float32. */
 export function settlePrecision(precision: Config['training']['precision'], device: Device): Precision {
   if (precision !== 'auto') return precision;
   return device === 'cuda' || loadNative().runtimeInfo().hasFastBf16 ? 'bf16' : 'fp32';

@@ -1,6 +1,5 @@
 // Owns a training from its plan to its checkpoint: verify the data, run natively, record, save.
 // Must not print; what happens is told by events.
-
 import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
 import { type Config, configToSnake, modelLabel } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';

@@ -14,6 +14,7 @@ import {
 import { Cifar10Error } from './errors.js';
 import { type Change, changesSince, describeChange } from './exactness.js';
 import { withLock } from './lock.js';
+import { assertOfModel } from './model.js';
 import { loadNative } from './native.js';
 import type { NamedTensor, TrainingState } from './native-addon.js';
 import { isAlive } from './process-identity.js';
@@ -114,7 +115,10 @@ export function planNewRun({ config, overrides, runDir }: NewRun): TrainingPlan 
 export async function planResumption(name: string, options: PlanOptions = {}): Promise<TrainingPlan> {
   const { force = false } = options;
   const { runDir, file, record } = await findStoppedRun(name, options);
-  const { tensors, extra, meta } = await readCheckpoint(join(runDir, file));
+  const path = join(runDir, file);
+  const { tensors, extra, meta } = await readCheckpoint(path, (head) =>
+    assertOfModel(path, head, loadNative()),
+  );
   const { progress } = meta;
   if (progress === undefined)
     throw notResumable(runDir, `"${file}" with the state of its training`, 'one without');

@@ -7,8 +7,9 @@
 // would take time from the other.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { usableCores } from '../dist/lib/cores.js';
 import { train } from '../dist/lib/index.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 import { describeRatios, readBenchArguments, table } from './bench-report.mjs';
@@ -83,7 +84,7 @@ async function main() {
     const checkpoint = positionals[0] ?? (await train({ overrides })).checkpoint;
     const files = { checkpoint, onnx: join(folder, 'model.onnx') };
     run(python, [EXPORT, checkpoint, files.onnx]);
-    const threads = availableParallelism();
+    const threads = usableCores();
     const { model, normalization, version } = compareAnswers(files, threads);
     const results = measure(files, normalization, rounds, threads);
     const head = ['', `onnxruntime-node ${version}, ms`, 'this package, ms', 'times as fast (spread)'];

@@ -4,8 +4,9 @@
 // A case is mode:model:batch:precision, as train:fast:2000:bf16; without any, those of the README. Progress goes to stderr, a Markdown
 // table to stdout. The Python needs PyTorch: pip install torch==2.13.0 numpy.
 import { spawnSync } from 'node:child_process';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { usableCores } from '../dist/lib/cores.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 import { describeRatios, readBenchArguments, table } from './bench-report.mjs';
 import { median } from './statistics.mjs';
@@ -45,7 +46,7 @@ function measure(program, args) {
 }
 
 function runCase({ mode, model, batch, dtype }, { rounds, python }) {
-  const threads = String(availableParallelism()); // by themselves, one side counts cores and the other hardware threads
+  const threads = String(usableCores()); // both sides as many
   const flags = [
     '--threads',
     threads,

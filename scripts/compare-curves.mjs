@@ -6,9 +6,9 @@
 // after a change of the code.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { usableCores } from '../dist/lib/cores.js';
 import { datasetFolder } from '../dist/lib/dataset/index.js';
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 import { table } from './bench-report.mjs';
@@ -34,7 +34,7 @@ function readArguments() {
   if (!RECIPES.includes(recipe) || rest.length > 0)
     throw new Error(`expected one recipe (${RECIPES.join(', ')}), found ${positionals.join(' ') || 'none'}`);
   const { epochs, seeds, validation, warmup } = values;
-  const run = { recipe, epochs, validation, warmup, threads: String(availableParallelism()) };
+  const run = { recipe, epochs, validation, warmup, threads: String(usableCores()) };
   if (
     !Number.isInteger(Number(seeds)) ||
     !(Number(seeds) >= 1) ||

@@ -72,7 +72,10 @@ function outcome(runDir) {
     .map((name) => name.replace(/^step-\d+/, 'step'))
     .sort();
   const hash = createHash('sha256').update(readFileSync(join(runDir, 'checkpoint.safetensors')));
-  const metrics = readFileSync(join(runDir, 'metrics.jsonl'), 'utf8').replace(/"durationSeconds":[^,}]+/g, '');
+  const metrics = readFileSync(join(runDir, 'metrics.jsonl'), 'utf8').replace(
+    /"durationSeconds":[^,}]+/g,
+    '',
+  );
   return JSON.stringify({ names, checkpoint: hash.digest('hex'), metrics });
 }
 
@@ -119,7 +122,8 @@ async function main() {
     run = isResumable ? run : await newestRun(root, known);
     if (run === undefined) continue; // killed before it had a folder
     const newest = await checkFiles(run.runDir);
-    if (newest < step && isResumable) throw new Violation(`the state fell back from step ${step} to ${newest}`);
+    if (newest < step && isResumable)
+      throw new Violation(`the state fell back from step ${step} to ${newest}`);
     step = newest;
     if (existsSync(join(run.runDir, 'last.safetensors')) || wasKilled) continue;
     if (outcome(run.runDir) !== expected)

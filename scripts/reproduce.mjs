@@ -43,24 +43,28 @@ async function train({ experiment, overrides, seeds }) {
   return JSON.parse(output);
 }
 
-/** What run.json and the log in a run's folder say. */
+/** What run.json in a run's folder says. */
 function readRun({ runDir }) {
   const record = JSON.parse(readFileSync(join(runDir, 'run.json'), 'utf8'));
-  const log = readFileSync(join(runDir, 'train.log'), 'utf8');
-  const [, device, threads] = /^\S+ start .*, (\S+), (\d+) threads$/m.exec(log);
-  const { seed, test, durationSeconds, trainSeconds, testSeconds, imagesPerSecond } = record;
-  const figures = { ...test, durationSeconds, trainSeconds, testSeconds, imagesPerSecond };
-  const { version, endedAt, process: where } = record;
-  return { seed, ...figures, device, threads: Number(threads), version, endedAt, host: where.host, runDir };
+  const { seed, test, durationSeconds, trainSeconds, testSeconds, imagesPerSecond, peakMemoryBytes } = record;
+  const figures = { ...test, durationSeconds, trainSeconds, testSeconds, imagesPerSecond, peakMemoryBytes };
+  const { device, threads, precision, version, endedAt, process: where } = record;
+  return { seed, ...figures, device, threads, precision, version, endedAt, host: where.host, runDir };
 }
 
 /** `AMD EPYC 9R14, 2 cores, 2 threads`, and the GPU where one was used. */
 function describeHardware(runs) {
   const cores = cpus();
-  const threads = [...new Set(runs.map((run) => run.threads))].join(' or ');
+  const each = (key) => [...new Set(runs.map((run) => run[key]))].join(' or ');
   const hasUsedGpu = runs.some(({ device }) => device.startsWith('cuda'));
   const gpu = hasUsedGpu ? [gpuName()] : [];
-  return [...gpu, cores[0]?.model ?? process.arch, `${cores.length} cores`, `${threads} threads`].join(', ');
+  return [
+    ...gpu,
+    cores[0]?.model ?? process.arch,
+    `${cores.length} cores`,
+    `${each('threads')} threads`,
+    each('precision'),
+  ].join(', ');
 }
 
 function gpuName() {

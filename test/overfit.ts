@@ -1,5 +1,4 @@
 // Owns the oldest check of a net and its gradients: a few images must be learned by heart. Must not know the models.
-
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../lib/config/index.js';

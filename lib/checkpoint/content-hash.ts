@@ -26,7 +26,7 @@ export async function isSealed(sealed: string, head: Uint8Array, data: Uint8Arra
   if (!/^[0-9a-f]{64}$/.test(sealed)) return false;
   const place = placeOf(sealed, head);
   if (place === undefined) return false;
-  const open = Uint8Array.from(head);
+  const open = head.slice();
   open.set(Buffer.from(UNKNOWN_HASH, 'latin1'), place);
   return (await hash([open, data])) === sealed;
 }

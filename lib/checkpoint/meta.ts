@@ -12,7 +12,7 @@ const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 const threePositive = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 
 const count = z.int().min(0);
-const bestSchema = z.object({ value: z.number().nullable(), epoch: count, staleEpochs: count });
+const bestSchema = z.object({ value: z.number().nullable(), epoch: count, staleLooks: count });
 const progressSchema = z.object({
   step: count,
   trainedImages: count,

@@ -13,8 +13,6 @@ export interface Source {
 
 /** What stands in front of the data of a file: everything about the tensors but their bytes. */
 export interface Head {
-  /** Where the data begins. */
-  readonly bytes: number;
   /** By name, in the order of the data: each begins where the one before it ends. */
   readonly tensors: ReadonlyMap<string, TensorLayout>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -48,7 +46,6 @@ export function parseHead(bytes: Uint8Array, fileBytes: number, source: Source):
     const ordered = spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
     checkLayout(ordered, fileBytes - bytes.length);
     return {
-      bytes: bytes.length,
       tensors: new Map(ordered.map(({ name, dtype, shape }) => [name, { dtype, shape }])),
       metadata: checkMetadata(metadata),
     };

@@ -1,6 +1,5 @@
 // Owns what the child process of `doctor` does: loads the addon, trains one step of a tiny net on embedded images and
 // prints one JSON line. Must not be imported: it works when it is loaded. Writes no file.
-
 import { loadConfig } from '../config/index.js';
 import { resolveDataset } from '../dataset/index.js';
 import { loadNative } from '../native.js';

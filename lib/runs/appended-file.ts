@@ -1,5 +1,5 @@
 // Owns a text file that grows at its end: whatever is cut off by a disk that is full for a while is written again.
-import { closeSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 
 /** Synchronous, so that what has been added survives the end of the process. */
 export class AppendedFile {
@@ -20,7 +20,7 @@ export class AppendedFile {
     const bytes = Buffer.from(this.#pending);
     const file = openSync(this.#path, 'a+');
     try {
-      ftruncateSync(file, this.#bytes);
+      if (fstatSync(file).size > this.#bytes) ftruncateSync(file, this.#bytes);
       for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
     } finally {
       closeSync(file);

@@ -70,6 +70,7 @@ export class RunFolder {
 
   async write(name: string, content: string): Promise<void> {
     await writeFileAtomic(this.pathOf(name), [content]);
+    this.#appended.delete(name); // what is appended to is another file now
   }
 
   /**

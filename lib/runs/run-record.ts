@@ -25,6 +25,10 @@ const recordSchema = z.object({
   trainSeconds: z.number().nullable(),
   testSeconds: z.number().nullable(),
   imagesPerSecond: z.number().nullable(),
+  /** Where it runs, in the last process of a run that went on; null before the start event. */
+  device: z.string().nullable().default(null),
+  threads: z.number().nullable().default(null),
+  precision: z.enum(['bf16', 'fp32']).nullable().default(null),
   /** Resident memory of its process, at its highest; of the last process of a run that went on. */
   peakMemoryBytes: z.number().nullable().default(null),
   test: z

@@ -82,6 +82,8 @@ export class RunRecorder {
     const epochs = (await folder.readLines(METRICS_JSONL_FILE)).flatMap(parseEpoch);
     const kept = epochs.filter((epoch) => epoch.step <= step);
     for (const { epoch, val } of kept) recorder.#vals.set(epoch, val ?? null);
+    const val = kept.findLast((epoch) => epoch.val)?.val ?? null;
+    recorder.#record = { ...recorder.#record, val };
     await folder.removeTemporaries();
     await folder.write(METRICS_JSONL_FILE, kept.map(jsonLine).join(''));
     await folder.write(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS, ...kept.map(csvRow)]));
@@ -144,7 +146,7 @@ export class RunRecorder {
 
   #start(event: StartEvent): void {
     const { precision, device, threads, trainImages, valImages, steps, step, parameterCount } = event;
-    this.#record = { ...this.#record, step, steps };
+    this.#record = { ...this.#record, step, steps, device, threads, precision };
     const { model, seed } = this.#record;
     const from = step > 0 ? `, from step ${step}` : '';
     this.log(
@@ -190,6 +192,9 @@ const UNKNOWN = {
   trainSeconds: null,
   testSeconds: null,
   imagesPerSecond: null,
+  device: null,
+  threads: null,
+  precision: null,
   peakMemoryBytes: null,
   test: null,
   hasEndedEarly: false,

@@ -36,7 +36,7 @@ Napi::Object from_best(Napi::Env env, const Best& best) {
   auto object = Napi::Object::New(env);
   object.Set("value", number_or_null(env, best.value));
   object.Set("epoch", best.epoch);
-  object.Set("staleEpochs", best.stale);
+  object.Set("staleLooks", best.stale);
   return object;
 }
 

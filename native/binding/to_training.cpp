@@ -95,7 +95,7 @@ SaveOptions to_save_options(const Napi::Object& checkpoint) {
 Best to_best_so_far(const Napi::Object& best) {
   return {.value = optional_number(best, "value"),
           .epoch = integer(best, "epoch"),
-          .stale = integer(best, "staleEpochs")};
+          .stale = integer(best, "staleLooks")};
 }
 
 Progress to_progress(const Napi::Object& resume) {

@@ -126,5 +126,24 @@ test('what cannot go on says why', async () => {
     exitCode: 1,
     code: 'RUN_NOT_FOUND',
   });
-  expect(await failure('--resume', runDir, 'training.seed=1')).toMatchObject({ exitCode: 2, code: 'USAGE' });
+  const config = join(runDir, 'config.yaml');
+  expect(await failure('--resume', runDir, '--config', config)).toMatchObject({ exitCode: 2, code: 'USAGE' });
+  expect(await failure('--force')).toMatchObject({ exitCode: 2, code: 'USAGE' });
+});
+
+test('a run that goes on with another setting is refused by its name, and forced', async () => {
+  const words = [...NET, `output_dir=${temporaryFolder()}`, '--json'];
+  const [{ runDir }] = jsonLines((await trainUntil('SIGINT', 2, words)).stdout) as [Stopped];
+  const resume = ['train', '--resume', runDir, 'training.optimizer.lr=0.01', '--json', '--quiet'];
+  const refused = await runCli(resume);
+  expect(refused.exitCode).toBe(1);
+  expect(jsonLines(refused.stdout)).toMatchObject([
+    {
+      error: {
+        code: 'RUN_CHANGED',
+        message: expect.stringContaining('training.optimizer.lr: 0.02, now 0.01'),
+      },
+    },
+  ]);
+  expect((await runCli([...resume, '--force'])).exitCode).toBe(0);
 });

@@ -1,6 +1,5 @@
 // Logits, loss, gradients and the weights after five steps against Python PyTorch (scripts/make-golden.py), in float32
 // on the CPU: see docs/parity.md.
-
 import { describe, expect, test } from 'vitest';
 import type { TensorData } from '../../lib/checkpoint/index.js';
 import { loadNative } from '../../lib/native.js';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
-import { AbortError, type TrainingStopped, train } from '../../lib/index.js';
+import { AbortError, listRuns, type TrainingStopped, train } from '../../lib/index.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
 import { temporaryFolder, trainSample } from '../support.js';
 import { runProcess } from './run-process.js';
@@ -213,4 +213,65 @@ describe('the end of a process', () => {
     const { exitCode, output } = await runProcess(program(temporaryFolder(), body));
     expect({ exitCode, output: output.split('\n')[0] }).toEqual({ exitCode: 0, output: 'true 10' });
   });
+
+  test('comes by itself after a training that was aborted', async () => {
+    const body = `
+      const controller = new AbortController();
+      const run = train({ overrides, signal: controller.signal });
+      for await (const event of run) if (event.type === 'step') controller.abort();`;
+    const wrapped = `try { ${body} } catch ({ code }) { console.log(code); }`;
+    const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), wrapped, LONG));
+    expect({ exitCode, signal, output }).toEqual({ exitCode: 0, signal: null, output: 'ABORTED\n' });
+  });
+
+  test('comes by itself after a worker was terminated in the middle of a training', async () => {
+    const worker = program(
+      temporaryFolder(),
+      `import { parentPort } from 'node:worker_threads';
+       for await (const event of train({ overrides })) if (event.type === 'step') parentPort.postMessage(event.step);`,
+      LONG,
+    );
+    const body = `
+      import { Worker } from 'node:worker_threads';
+      import { once } from 'node:events';
+      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)})));
+      await once(worker, 'message');
+      console.log(await worker.terminate());`;
+    const { exitCode, signal, output } = await runProcess(body);
+    expect({ exitCode, signal, output }).toEqual({ exitCode: 0, signal: null, output: '1\n' });
+  });
+
+  test('waits for a training that nobody holds any more', async () => {
+    const outputDir = temporaryFolder();
+    const body = `train({ overrides }); gc(); setTimeout(gc, 100); setTimeout(gc, 300);`;
+    const { exitCode, signal, output } = await runProcess(program(outputDir, body), ['--expose-gc']);
+    expect({ exitCode, signal, output }).toEqual({ exitCode: 0, signal: null, output: '' });
+    const [run] = await listRuns(outputDir);
+    expect(run).toMatchObject({ status: 'finished', step: 10 });
+  });
+
+  test('does not wait for it where it is asked to come', async () => {
+    const body = `train({ overrides }); setInterval(gc, 20); setTimeout(() => process.exit(3), 600);`;
+    const { exitCode, signal } = await runProcess(program(temporaryFolder(), body, LONG), ['--expose-gc']);
+    expect({ exitCode, signal }).toEqual({ exitCode: 3, signal: null });
+  });
+});
+
+test('a hundred trainings in one process leave nothing behind but their folders', async () => {
+  const body = `
+    const megabytes = () => { gc(); return process.memoryUsage.rss() / 2 ** 20; };
+    const grown = [];
+    for (let run = 1; run <= 100; run++) {
+      await train({ overrides });
+      if (run % 20 === 0) grown.push(Math.round(megabytes()));
+    }
+    console.log(JSON.stringify(grown));`;
+  const extra = ['training.checkpoint.every_steps=3', 'training.checkpoint.keep=2'];
+  const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), body, extra), [
+    '--expose-gc',
+  ]);
+  expect({ exitCode, signal }, output).toEqual({ exitCode: 0, signal: null });
+  const grown = JSON.parse(output) as number[];
+  expect(grown).toHaveLength(5);
+  expect((grown[4] as number) - (grown[0] as number), output).toBeLessThan(32);
 });

@@ -1,6 +1,5 @@
 // Whole nets in bfloat16: how far the gradients are from those of float32, with the package's own kernels and with
 // LibTorch's. Own kernels may be faster, not much rougher.
-
 import { expect, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { loadConfig } from '../../lib/config/index.js';

@@ -60,6 +60,18 @@ describe('early stopping', () => {
     expect(result).toMatchObject({ hasEndedEarly: true, steps: 6 * 8 });
   });
 
+  test('by a figure of the training validates the epoch that it ends, whenever that comes', async () => {
+    const { result, epochs } = await run(
+      'training.epochs=9',
+      'data_loading.validation=0.2',
+      'training.val_interval=5',
+      'training.select=best_val_loss',
+      stopping('train_loss', 1, 10),
+    );
+    expect(epochs.map(({ val }) => val !== undefined)).toEqual([false, false, true]);
+    expect(result).toMatchObject({ hasEndedEarly: true, bestEpoch: 3, val: epochs[2]?.val });
+  });
+
   test('lets a run that goes on improving come to its end', async () => {
     const { result } = await run('training.epochs=3', stopping('train_loss', 0, 0));
     expect(result).toMatchObject({ hasEndedEarly: false, steps: 30 });

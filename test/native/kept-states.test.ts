@@ -16,6 +16,7 @@ const NET = [
   'data_loading.augmentation.mixup_alpha=0.2',
   'model.widths=[8,8,8]',
   'training.epochs=2.5',
+  'training.val_interval=2',
   'training.ema_decay=0.9',
   'training.lookahead.steps=4',
   'training.select=best_val_loss',

@@ -1,5 +1,4 @@
 // Proves that a training which was stopped, however often and wherever, ends as if it never had been.
-
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -58,8 +57,8 @@ function options(overrides: readonly string[], valImages = 60, testImages = 60):
 
 /** Of a training that has judged no epoch yet. */
 const FRESH = {
-  best: { value: null, epoch: 0, staleEpochs: 0 },
-  stopping: { value: null, epoch: 0, staleEpochs: 0 },
+  best: { value: null, epoch: 0, staleLooks: 0 },
+  stopping: { value: null, epoch: 0, staleLooks: 0 },
   hasEndedEarly: false,
 };
 

@@ -1,5 +1,9 @@
 #include "kernels/choice.h"
 
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
+
 namespace cifar10 {
 namespace {
 
@@ -26,7 +30,13 @@ bool can_run_own_kernels(at::ScalarType dtype) {
   return dtype == at::kFloat ? can_run_float : can_run_bf16;
 }
 
-bool has_fast_bf16() { return has_avx512_bf16() || has_amx_bf16(); }
+bool has_fast_bf16() {
+#if defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long kBf16 = 1UL << 14;  // HWCAP2_BF16 of Linux's asm/hwcap.h
+  if (getauxval(AT_HWCAP2) & kBf16) return true;
+#endif
+  return has_avx512_bf16() || has_amx_bf16();
+}
 
 void choose_kernels(Kernels kernels, int64_t max_winograd_tile) {
   chosen = kernels;

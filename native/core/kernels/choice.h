@@ -13,8 +13,8 @@ enum class Kernels { kAuto, kOwn, kLibtorch };
 // Whether the processor has what they are made of: AVX-512, in bfloat16 with its products.
 bool can_run_own_kernels(at::ScalarType dtype);
 
-// Whether the processor multiplies bfloat16, in whoever's kernels. Others emulate it: ResNet-20 trains 12
-// times as slowly as in float32 with oneDNN held to AVX2.
+// Whether the processor multiplies bfloat16, in whoever's kernels. Others emulate it, an order of magnitude
+// slower than float32.
 bool has_fast_bf16();
 
 // For the models that the calling thread runs from now on; kAuto and 4 where it is never called.

@@ -131,7 +131,7 @@ void write_rows(const Input& input, const Tile& first, int64_t count, int64_t ch
 template <int kSide, int kVectors, class Value>
 void multiply_panel(const Value* v, const Value* panel, int64_t in, int64_t count, float* m) {
   constexpr int kRows = 24 / kVectors;  // 24 registers of sums
-  constexpr int kFewRows = kRows / 3;   // 8: as many as two units need to be busy; what few images leave over
+  constexpr int kFewRows = kRows / 3;  // what few images leave over; 8 sums are enough to keep two units busy
   constexpr int64_t kTiles = kBlock<kSide>, kColumns = kPanel<Value>;
   static_assert(kTiles % kRows == 0);
   for (int64_t t = 0; t < kProducts<kSide>; ++t) {

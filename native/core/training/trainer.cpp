@@ -209,7 +209,7 @@ class Trainer {
     const int64_t epoch = (progress_.step - 1) / length_.steps_per_epoch + 1;
     EpochFigures figures{totals.loss / images, std::nullopt, std::nullopt};
     if (!loader_.mixes_labels()) figures.accuracy = totals.accuracy / images;
-    if (is_validated(epoch)) {
+    if (is_validated(epoch, figures)) {
       figures.val = evaluate(updater_->evaluated(), val_, evaluate_options(0), stop_, {}).metrics;
       expect_finite("cross-entropy in validation", figures.val->cross_entropy);
     }
@@ -224,9 +224,18 @@ class Trainer {
     unproven_ = state();
   }
 
-  bool is_validated(int64_t epoch) const {
-    const bool is_due = epoch % options_.val_interval == 0 || progress_.step == length_.steps;
-    return is_due && val_.size() > 0;
+  bool is_validated(int64_t epoch, const EpochFigures& figures) const {
+    const bool is_last = progress_.step == length_.steps || would_end(epoch, figures);
+    return val_.size() > 0 && (is_last || epoch % options_.val_interval == 0);
+  }
+
+  // As judge() will find by a figure of the training.
+  bool would_end(int64_t epoch, const EpochFigures& figures) const {
+    const auto& stopping = options_.early_stopping;
+    if (!stopping) return false;
+    auto followed = progress_.stopping;
+    follow(followed, stopping->monitor, stopping->min_delta, epoch, figures);
+    return followed.stale > stopping->patience;
   }
 
   // The last update before an evaluation has no loss behind it that would show where it led.

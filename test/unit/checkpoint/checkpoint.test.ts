@@ -57,8 +57,8 @@ describe('saveCheckpoint', () => {
       trainedImages: 300,
       trainSeconds: 0.1 + 0.2,
       epochTotals: { steps: 1, images: 100, loss: 1 / 3, accuracy: 0.5, seconds: 0.1 },
-      best: { value: 0.25, epoch: 1, staleEpochs: 0 },
-      stopping: { value: null, epoch: 0, staleEpochs: 0 },
+      best: { value: 0.25, epoch: 1, staleLooks: 0 },
+      stopping: { value: null, epoch: 0, staleLooks: 0 },
       hasEndedEarly: false,
     };
     const extra = new Map([
