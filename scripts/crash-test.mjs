@@ -70,6 +70,8 @@ function outcome(runDir) {
   // Which states were kept depends on how long each took to write, how many does not.
   const names = readdirSync(runDir)
     .map((name) => name.replace(/^step-\d+/, 'step'))
+    // A kill behind the end of the run leaves what it would have removed next.
+    .filter((name) => name !== 'last.safetensors' && name !== 'best.safetensors')
     .sort();
   const hash = createHash('sha256').update(readFileSync(join(runDir, 'checkpoint.safetensors')));
   const metrics = readFileSync(join(runDir, 'metrics.jsonl'), 'utf8').replace(
@@ -89,6 +91,10 @@ async function checkFiles(runDir) {
     newest = Math.max(newest, meta.progress?.step ?? 0);
   }
   return newest;
+}
+
+function isFinished({ runDir }) {
+  return JSON.parse(readFileSync(join(runDir, 'run.json'), 'utf8')).status === 'finished';
 }
 
 async function newestRun(root, known) {
@@ -114,7 +120,10 @@ async function main() {
   let step = 0;
   while (counts.kills < kills || run !== undefined) {
     const isResumable = run !== undefined && existsSync(join(run.runDir, 'last.safetensors'));
-    if (run !== undefined && !isResumable) rmSync(run.runDir, { recursive: true });
+    if (run !== undefined && !isResumable) {
+      rmSync(run.runDir, { recursive: true });
+      step = 0;
+    }
     counts[isResumable ? 'resumed' : 'anew'] += 1;
     const killAfterMs = counts.kills < kills ? random() * wholeMs : null;
     const { wasKilled } = await train(isResumable ? ['--resume', run.runDir] : words, killAfterMs);
@@ -122,10 +131,12 @@ async function main() {
     run = isResumable ? run : await newestRun(root, known);
     if (run === undefined) continue; // killed before it had a folder
     const newest = await checkFiles(run.runDir);
-    if (newest < step && isResumable)
-      throw new Violation(`the state fell back from step ${step} to ${newest}`);
-    step = newest;
-    if (existsSync(join(run.runDir, 'last.safetensors')) || wasKilled) continue;
+    if (!isFinished(run)) {
+      if (newest < step) throw new Violation(`the state fell back from step ${step} to ${newest}`);
+      if (!wasKilled) throw new Violation('it ended without a kill and is not finished');
+      step = newest;
+      continue;
+    }
     if (outcome(run.runDir) !== expected)
       throw new Violation(`another end than without kills:\n${expected}\n${outcome(run.runDir)}`);
     counts.finished += 1;
