@@ -1,7 +1,8 @@
 // Owns what decides about every bit of a training beside its data: settings, versions, the kind of machine. Must not
 // know runs.
 import type { CheckpointMeta } from './checkpoint/index.js';
-import { configToSnake, flatten } from './config/index.js';
+import { configToSnake } from './config/index.js';
+import { flatten } from './flatten.js';
 import { loadNative } from './native.js';
 import type { NativeConfig } from './native-addon.js';
 

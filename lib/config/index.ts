@@ -2,7 +2,6 @@
 export { completeOverride } from './complete.js';
 export { expandSweep } from './composition/index.js';
 export { type ConfigDefinition, type Defaults, defineConfig, type KnownOptions } from './define.js';
-export { flatten } from './flatten.js';
 export { type DocumentedKey, documentKeys } from './key-defaults.js';
 export { configToSnake } from './keys.js';
 export {

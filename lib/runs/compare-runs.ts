@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { flatten } from '../config/index.js';
 import { Cifar10Error, errorMessage } from '../errors.js';
+import { flatten } from '../flatten.js';
 import type { RunInfo } from './list-runs.js';
 import { CONFIG_FILE } from './run-files.js';
 
