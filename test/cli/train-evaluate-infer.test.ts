@@ -60,6 +60,7 @@ test('train --json prints the contract and nothing else; progress goes to stderr
     'trainSeconds',
     'testSeconds',
     'imagesPerSecond',
+    'peakMemoryBytes',
   ]);
   expect(result).toMatchObject({ model: 'cnn', seed: 0, epochs: 2, steps: 20 });
   expect(Object.keys(result.test as object)).toEqual(['accuracy', 'crossEntropy', 'ttaAccuracy']);
