@@ -1,8 +1,7 @@
 // Owns how many threads of computation this process has use for.
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { readCpuQuota } from './cpu-quota.js';
+import { readCpuQuota, readSystemFile } from './cpu-quota.js';
 
 /**
  * Physical cores among the processors that the process may run on, which `taskset` and containers narrow: two hardware
@@ -20,23 +19,15 @@ function physicalCores(root: string): number {
   if (processors === undefined) return availableParallelism();
   // Processors of one core list the same siblings.
   const siblings = (id: number) => `sys/devices/system/cpu/cpu${id}/topology/thread_siblings_list`;
-  return new Set(processors.map((id) => read(join(root, siblings(id))) ?? `alone ${id}`)).size;
+  return new Set(processors.map((id) => readSystemFile(join(root, siblings(id))) ?? `alone ${id}`)).size;
 }
 
 /** `undefined` where the system does not tell. */
 function allowedProcessors(root: string): number[] | undefined {
-  const status = read(join(root, 'proc/self/status')) ?? '';
+  const status = readSystemFile(join(root, 'proc/self/status')) ?? '';
   const list = /^Cpus_allowed_list:\s*([\d,-]+)$/m.exec(status)?.[1]; // 0-3,8
   return list?.split(',').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number);
     return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
   });
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 
 /** In cores, such as 1.5; `undefined` without a limit. The tightest of the process's group and all above it counts. */
 export function readCpuQuota(root = '/sys/fs/cgroup', membership = '/proc/self/cgroup'): number | undefined {
-  const quotas = (read(membership) ?? '')
+  const quotas = (readSystemFile(membership) ?? '')
     .split('\n')
     .flatMap((line) => foldersOf(root, line))
     .map(quotaOf)
@@ -25,15 +25,16 @@ function foldersOf(root: string, line: string): string[] {
 
 /** `max`, in version 1 -1, means no limit. */
 function quotaOf(folder: string): number | undefined {
-  const [quota, period] = read(join(folder, 'cpu.max'))?.split(' ') ?? [
-    read(join(folder, 'cpu.cfs_quota_us')),
-    read(join(folder, 'cpu.cfs_period_us')),
+  const [quota, period] = readSystemFile(join(folder, 'cpu.max'))?.split(' ') ?? [
+    readSystemFile(join(folder, 'cpu.cfs_quota_us')),
+    readSystemFile(join(folder, 'cpu.cfs_period_us')),
   ];
   const cores = Number(quota) / Number(period);
   return cores > 0 && Number.isFinite(cores) ? cores : undefined;
 }
 
-function read(path: string): string | undefined {
+/** A text that the system offers; `undefined` where it does not. */
+export function readSystemFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -5,6 +5,7 @@ import { configToSnake } from './config/index.js';
 import { flatten } from './flatten.js';
 import { loadNative } from './native.js';
 import type { NativeConfig } from './native-addon.js';
+import { VERSION } from './version.js';
 
 /** What a training that goes on finds to be another. */
 export interface Change {
@@ -31,16 +32,20 @@ export function environmentOf({ training }: NativeConfig): Record<string, string
   };
 }
 
+/** Of what computes, for checkpoints. */
+export function versionsNow(): Record<string, string> {
+  return { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().builtForLibtorch };
+}
+
 /** What is another than when the checkpoint was written. */
 export function changesSince(
   { config, environment = {}, versions }: CheckpointMeta,
   now: NativeConfig,
-  versionsNow: Readonly<Record<string, string>>,
 ): Change[] {
   const before = new Map([...flatten(config), ...Object.entries({ ...environment, ...versions })]);
   const after = new Map([
     ...flatten(configToSnake(now)),
-    ...Object.entries({ ...environmentOf(now), ...versionsNow }),
+    ...Object.entries({ ...environmentOf(now), ...versionsNow() }),
   ]);
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((name) => !HARMLESS.test(name))

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { assertTensorsMatch, readWeights, saveCheckpoint } from './checkpoint/index.js';
 import { configToSnake, type LoadConfigOptions, loadConfig, modelLabel } from './config/index.js';
 import { CLASS_NAMES } from './dataset/index.js';
+import { versionsNow } from './exactness.js';
 import { expectedTensors } from './model.js';
 import { loadNative } from './native.js';
-import { VERSION } from './version.js';
 
 export interface ImportWeightsOptions extends LoadConfigOptions {
   /**
@@ -45,7 +45,7 @@ export async function importWeights(options: ImportWeightsOptions): Promise<Impo
     classNames: CLASS_NAMES,
     normalization: config.dataLoading.normalization,
     metrics: {},
-    versions: { 'cifar10-torch': VERSION, libtorch: native.runtimeInfo().builtForLibtorch },
+    versions: versionsNow(),
   });
   const { parameterCount } = native.describeModel(config.model);
   return { checkpoint: resolve(output), model: modelLabel(config.model), parameterCount };

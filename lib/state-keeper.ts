@@ -21,7 +21,6 @@ export class StateKeeper {
   readonly #folder: RunFolder;
   readonly #keep: number;
   readonly #savers: Savers;
-  readonly #onKept: (kept: Kept) => void;
   #writing: Promise<void> = Promise.resolve();
   /** Of the state in `LAST_FILE`; null where there is none. */
   #lastStep: number | null;
@@ -31,13 +30,11 @@ export class StateKeeper {
     folder: RunFolder,
     { keep, lastStep }: { keep: number; lastStep: number | null },
     savers: Savers,
-    onKept: (kept: Kept) => void,
   ) {
     this.#folder = folder;
     this.#keep = keep;
     this.#lastStep = lastStep;
     this.#savers = savers;
-    this.#onKept = onKept;
   }
 
   /** Whether there is a state to go on from. */
@@ -45,8 +42,8 @@ export class StateKeeper {
     return this.#lastStep !== null;
   }
 
-  /** To be called with every such event. */
-  take(event: StateEvent | BestEvent): void {
+  /** To be called with every such event. `onKept` must not throw. */
+  take(event: StateEvent | BestEvent, onKept: (kept: Kept) => void): void {
     const isState = event.type === 'state';
     const name = isState ? LAST_FILE : BEST_FILE;
     const step = isState ? event.state.step : null;
@@ -54,8 +51,8 @@ export class StateKeeper {
     this.#writing = this.#writing
       .then(save)
       .then(
-        () => this.#onKept({ name, step, error: null }),
-        (error: unknown) => this.#onKept({ name, step, error }),
+        () => onKept({ name, step, error: null }),
+        (error: unknown) => onKept({ name, step, error }),
       )
       .finally(event.kept);
   }

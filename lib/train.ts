@@ -4,7 +4,7 @@ import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
 import { type Config, configToSnake, modelLabel } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
 import { AbortError, Cifar10Error, errorMessage } from './errors.js';
-import { environmentOf } from './exactness.js';
+import { environmentOf, versionsNow } from './exactness.js';
 import { loadNative } from './native.js';
 import type {
   BestEvent,
@@ -26,7 +26,7 @@ import { peakMemoryBytes } from './peak-memory.js';
 import { CHECKPOINT_FILE, LAST_FILE, type RunFolder, type RunRecorder } from './runs/index.js';
 import { settle } from './settle.js';
 import { type Kept, StateKeeper } from './state-keeper.js';
-import { type PlanOptions, planTraining, type TrainingPlan, versionsNow } from './training-plan.js';
+import { type PlanOptions, planTraining, type TrainingPlan } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
 
 export interface TrainOptions extends PlanOptions {
@@ -120,8 +120,8 @@ const NOTHING_SAVED = 'the training was stopped before its first step; there is 
  * Trains a model on a thread of its own and writes a checkpoint into a run folder.
  * The dataset must be there: see `downloadDataset`.
  * Errors: `CONFIG_*`, `RUN_*`, `DATASET_*`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `TRAINING_DIVERGED`,
- * `DISK_FULL`, `NOT_WRITABLE`, `OUT_OF_MEMORY`, `CHECKPOINT_*` on resuming, `ABORTED`. A run that fails before its first
- * epoch has ended leaves no folder behind.
+ * `DISK_FULL`, `NOT_WRITABLE`, `OUT_OF_MEMORY`, `CHECKPOINT_*` on resuming, `ABORTED`. A run that fails before it has
+ * a state or its first epoch has ended leaves no folder behind.
  */
 export function train(options: TrainOptions = {}): TrainingRun<TrainResult, TrainEvent> {
   return trainByPlan(() => planTraining(options), options);
@@ -168,7 +168,6 @@ class Run {
   readonly #recorder: RunRecorder;
   readonly #startedMs: number;
   readonly #keeper: StateKeeper;
-  #onKept: (kept: Kept) => void = () => {};
   #steps = 0;
   #isRecorded = false;
 
@@ -184,7 +183,7 @@ class Run {
       saveBest: (name: string, best: BestEvent) => this.#saveBest(name, best),
     };
     const states = { keep, lastStep: plan.lastStep };
-    this.#keeper = new StateKeeper(folder, states, savers, (kept) => this.#onKept(kept));
+    this.#keeper = new StateKeeper(folder, states, savers);
   }
 
   /** Runs natively. A record that cannot be written stops the run, too. */
@@ -193,13 +192,19 @@ class Run {
     signal: AbortSignal | undefined,
     emit: (event: TrainEvent) => void,
   ): Promise<NativeTrainOutcome> {
+    const onKept = (kept: Kept) => {
+      try {
+        this.#tellKept(kept, emit);
+      } catch (error) {
+        listener.fail(error);
+      }
+    };
     const listener = new Listener((event: NativeTrainEvent) => {
-      if (event.type === 'state' || event.type === 'best') return this.#keeper.take(event);
+      if (event.type === 'state' || event.type === 'best') return this.#keeper.take(event, onKept);
       if (event.type === 'start') this.#steps = event.steps;
       this.#recorder.add(event);
       emit(event.type === 'start' ? this.#describe(event) : event);
     }, signal);
-    this.#onKept = (kept) => this.#tellKept(kept, emit, (error) => listener.fail(error));
     const options = { config: this.#config, ...files, resume: this.#plan.state };
     try {
       return await listener.settle(runToStop(options, (event) => listener.call(event), listener.signal));
@@ -208,16 +213,18 @@ class Run {
     }
   }
 
-  #tellKept({ name, step, error }: Kept, emit: (event: TrainEvent) => void, fail: (error: unknown) => void) {
+  /** Errors: what is to stop the training. */
+  #tellKept({ name, step, error }: Kept, emit: (event: TrainEvent) => void): void {
     const path = this.#folder.pathOf(name);
     if (error === null) {
       if (step !== null) this.#recorder.noteState(step, name);
-      return emit({ type: 'kept', path, step, error });
+      emit({ type: 'kept', path, step, error });
+      return;
     }
     const failure = asCifar10Error(error);
     this.#recorder.log(`${failure.code}: ${failure.message}`);
     emit({ type: 'kept', path, step, error: failure });
-    if (this.#config.training.checkpoint.onError === 'stop') fail(failure);
+    if (this.#config.training.checkpoint.onError === 'stop') throw failure;
   }
 
   async finish(outcome: NativeTrainResult): Promise<TrainResult> {

@@ -124,7 +124,7 @@ export async function planResumption(name: string, options: PlanOptions = {}): P
     throw notResumable(runDir, `"${file}" with the state of its training`, 'one without');
   const before = parseConfig(meta.config);
   const config = options.overrides?.length ? overrideConfig(before, options) : before;
-  const changes = changesSince(meta, settle(config), versionsNow());
+  const changes = changesSince(meta, settle(config));
   if (changes.length > 0 && !force) throw changed(runDir, changes);
   const state = { ...progress, model: toNamed(tensors), extra: toNamed(extra) };
   const openRun = async () => {
@@ -148,11 +148,6 @@ export async function planResumption(name: string, options: PlanOptions = {}): P
 /** A run that goes on from an earlier state forgets the ones behind it, as it forgets their figures. */
 async function removeStatesBehind(folder: RunFolder, step: number): Promise<void> {
   for (const name of await folder.list()) if ((stepOfStateFile(name) ?? 0) > step) await folder.remove(name);
-}
-
-/** Of what computes. */
-export function versionsNow(): Record<string, string> {
-  return { 'cifar10-torch': VERSION, libtorch: loadNative().runtimeInfo().builtForLibtorch };
 }
 
 function changed(runDir: string, changes: readonly Change[]): Cifar10Error {

@@ -9,5 +9,4 @@ export {
 export { assertTensorsMatch } from './match.js';
 export type { CheckpointMeta, TrainingProgress } from './meta.js';
 export { encodeSafetensors } from './safetensors-encode.js';
-export { parseSafetensors, type SafetensorsContent } from './safetensors-parse.js';
 export type { Dtype, TensorData, TensorLayout } from './tensor.js';

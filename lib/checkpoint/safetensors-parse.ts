@@ -63,20 +63,6 @@ export function sliceTensors({ tensors }: Head, data: Uint8Array): Map<string, T
   return new Map([...tensors].map(([name, layout]) => [name, slice(layout)]));
 }
 
-export interface SafetensorsContent {
-  /** In the order of the data, as views of it. */
-  readonly tensors: Map<string, TensorData>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** Parses a file that is in memory. `name`: of the data, in errors. Errors: `CHECKPOINT_INVALID`. */
-export function parseSafetensors(bytes: Uint8Array, name = 'the safetensors data'): SafetensorsContent {
-  const source = { name, nextStep: 'write it again' };
-  const size = headSize(bytes.subarray(0, PREFIX_BYTES), bytes.length, source);
-  const head = parseHead(bytes.subarray(0, size), bytes.length, source);
-  return { tensors: sliceTensors(head, bytes.subarray(size)), metadata: head.metadata };
-}
-
 /** The result of `parse`; a violation of the format as an error about the source. */
 function reportViolation<Result>({ name, nextStep }: Source, parse: () => Result): Result {
   try {

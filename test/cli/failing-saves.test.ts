@@ -78,15 +78,19 @@ test('saves that fail for a while are warned of, and nothing is missing in the e
   expectWhole(await ended, runDir);
 });
 
-test('where it is to stop, a save that fails ends the training, which goes on from the state before', async () => {
-  const { pid, runDir, ended } = await startTraining(['training.checkpoint.on_error=stop']);
-  limitFiles(pid, '2048');
-  const { exitCode, stdout } = await ended;
-  expect(exitCode).toBe(1);
-  expect(jsonLines(stdout)).toMatchObject([{ error: { code: 'DISK_FULL' } }]);
-  expect(await stateOf(runDir)).toBeGreaterThanOrEqual(10);
-  expectWhole(await runCli(['train', '--resume', runDir, '--json']), runDir);
-});
+// At 256 bytes not even a line of the log can be added any more.
+test.each(['2048', '256'])(
+  'where it is to stop, a save beyond %s bytes ends the training, which goes on from the state before',
+  async (bytes) => {
+    const { pid, runDir, ended } = await startTraining(['training.checkpoint.on_error=stop']);
+    limitFiles(pid, bytes);
+    const { exitCode, stdout } = await ended;
+    expect(exitCode).toBe(1);
+    expect(jsonLines(stdout)).toMatchObject([{ error: { code: 'DISK_FULL' } }]);
+    expect(await stateOf(runDir)).toBeGreaterThanOrEqual(10);
+    expectWhole(await runCli(['train', '--resume', runDir, '--json']), runDir);
+  },
+);
 
 test('a folder that cannot be written to for a while', async () => {
   const { runDir, ended, warnings } = await startTraining([], UNPRIVILEGED);

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseSafetensors } from '../../lib/checkpoint/index.js';
 import { loadNative } from '../../lib/native.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { parseSafetensors } from '../safetensors.js';
 
 const PATH = join(PACKAGE_ROOT, 'test/golden/values/metrics.safetensors');
 const TOLERANCE = 1e-6;

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseSafetensors, type TensorData } from '../../lib/checkpoint/index.js';
+import type { TensorData } from '../../lib/checkpoint/index.js';
 import { type Config, configToSnake, loadConfig, parseConfig } from '../../lib/config/index.js';
 import type { NamedTensor } from '../../lib/native-addon.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { parseSafetensors } from '../safetensors.js';
 import { interleave } from '../support.js';
 
 /** The bound on a relative error, unless a case says why it has another one. */

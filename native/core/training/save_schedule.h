@@ -10,8 +10,7 @@ namespace cifar10 {
 
 class SaveSchedule {
  public:
-  // From `step` completed steps on, and from now on.
-  SaveSchedule(const SaveOptions& options, int64_t step) : options_(options), last_step_(step) {}
+  explicit SaveSchedule(const SaveOptions& options) : options_(options) {}
 
   // Due after steps that are multiples of the interval, however many steps late the last state was taken.
   bool is_due(int64_t step) const {
@@ -19,6 +18,7 @@ class SaveSchedule {
     return (steps && step / *steps > last_step_ / *steps) ||
            (seconds && step > last_step_ && watch_.seconds() >= *seconds);
   }
+  // From `step` completed steps on, and from now on.
   void restart(int64_t step) {
     last_step_ = step;
     watch_ = Stopwatch();
@@ -26,7 +26,7 @@ class SaveSchedule {
 
  private:
   SaveOptions options_;
-  int64_t last_step_;
+  int64_t last_step_ = 0;
   Stopwatch watch_;
 };
 

@@ -45,7 +45,7 @@ class Trainer {
                 runtime_.dtype, options.seed),
         length_{steps_of(options.epochs, loader_.batches_per_epoch()), loader_.batches_per_epoch()},
         model_(make_model(options.model, options.seed)),
-        saves_(options.save, 0) {
+        saves_(options.save) {
     if (resume) {
       progress_ = resume->progress;
       check_progress(progress_, loader_, length_.steps);

@@ -7,11 +7,11 @@ import { sealChunks, UNKNOWN_HASH } from '../../../lib/checkpoint/content-hash.j
 import {
   assertTensorsMatch,
   encodeSafetensors,
-  parseSafetensors,
   readCheckpoint,
   saveCheckpoint,
   type TensorData,
 } from '../../../lib/checkpoint/index.js';
+import { parseSafetensors } from '../../safetensors.js';
 
 const tensors = new Map<string, TensorData>([
   ['fc.weight', { dtype: 'F32', shape: [10, 2], data: new Uint8Array(80).fill(7) }],

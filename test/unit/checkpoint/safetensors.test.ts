@@ -1,6 +1,7 @@
 // The safetensors format: what is written is read back, and whatever breaks the format is refused.
 import { describe, expect, test } from 'vitest';
-import { encodeSafetensors, parseSafetensors, type TensorData } from '../../../lib/checkpoint/index.js';
+import { encodeSafetensors, type TensorData } from '../../../lib/checkpoint/index.js';
+import { parseSafetensors } from '../../safetensors.js';
 
 const tensors = new Map<string, TensorData>([
   ['bn.num_batches_tracked', { dtype: 'I64', shape: [], data: new Uint8Array(8).fill(1) }],
