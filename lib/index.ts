@@ -30,7 +30,7 @@ export {
 export { type DoctorCheck, type DoctorOptions, type DoctorReport, doctor } from './doctor/index.js';
 export { AbortError, Cifar10Error, type ErrorCode } from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
-export type { ImageInput, RawImage } from './images.js';
+export type { ImageInput, RawImage } from './images/index.js';
 export { type ImportedWeights, type ImportWeightsOptions, importWeights } from './import-weights.js';
 export { type InferFailure, type InferOptions, type InferRecord, infer } from './infer.js';
 export {

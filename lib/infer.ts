@@ -1,6 +1,6 @@
 // Owns classifying the image files of a folder, one record a file, going on past files that cannot be read.
 import { Cifar10Error, type ErrorCode } from './errors.js';
-import { decodeImage, listImages } from './images.js';
+import { decodeImage, type FoundImage, listImages, type UnreadableFolder } from './images/index.js';
 import { type Model, openModel, type RuntimeOptions } from './model.js';
 import { throwIfAborted } from './native-job.js';
 import { type ClassifyOptions, classifyPixels, DECODED_TOGETHER, type Prediction } from './predict.js';
@@ -15,6 +15,7 @@ export interface InferOptions extends RuntimeOptions, ClassifyOptions {
 }
 
 export interface InferFailure {
+  /** The path; bytes of a name that are not UTF-8 appear as U+FFFD. */
   file: string;
   error: { code: ErrorCode; message: string };
 }
@@ -24,16 +25,16 @@ export type InferRecord = ({ file: string } & Prediction) | InferFailure;
 /**
  * Classifies the folder's images in the order of their paths.
  * Errors: those of opening the checkpoint, `IMAGE_NOT_FOUND` and `NO_IMAGES_FOUND` for the folder, `ABORTED`. A file
- * that cannot be decoded is a record with `error`.
+ * that cannot be decoded, or a folder below that cannot be read, is a record with `error`.
  */
 export async function* infer(options: InferOptions): AsyncGenerator<InferRecord, void, undefined> {
-  const files = await listImages(options.testDir);
+  const found = await listImages(options.testDir);
   const model = await openModel(options.checkpoint, options);
   try {
-    options.onStart?.(files.length);
-    for (let begin = 0; begin < files.length; begin += DECODED_TOGETHER) {
+    options.onStart?.(found.length);
+    for (let begin = 0; begin < found.length; begin += DECODED_TOGETHER) {
       throwIfAborted(options.signal, 'the classification was stopped');
-      yield* await inferFiles(model, files.slice(begin, begin + DECODED_TOGETHER), options);
+      yield* await inferFiles(model, found.slice(begin, begin + DECODED_TOGETHER), options);
     }
   } finally {
     model.predictor.close();
@@ -42,28 +43,34 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
 
 async function inferFiles(
   model: Model,
-  files: readonly string[],
+  found: readonly (FoundImage | UnreadableFolder)[],
   options: InferOptions,
 ): Promise<InferRecord[]> {
-  const decoded = await Promise.all(files.map(decodeFile));
+  const decoded = await Promise.all(found.map(decodeFound));
   const readable = decoded.filter((item) => 'pixels' in item);
   const predictions = await classifyPixels(
     model,
     readable.map(({ pixels }) => pixels),
     options,
   );
-  const byFile = new Map(readable.map(({ file }, index) => [file, predictions[index] as Prediction]));
-  return decoded.map((item) => {
-    const prediction = byFile.get(item.file);
-    return prediction ? { file: item.file, ...prediction } : (item as InferFailure);
-  });
+  // By object and not by name: two names may look alike where they are not UTF-8.
+  const predictionOf = new Map(readable.map((item, index) => [item, predictions[index] as Prediction]));
+  return decoded.map((item) =>
+    'pixels' in item ? { file: item.file, ...(predictionOf.get(item) as Prediction) } : item,
+  );
 }
 
-async function decodeFile(file: string): Promise<{ file: string; pixels: Uint8Array } | InferFailure> {
+interface DecodedFile {
+  file: string;
+  pixels: Uint8Array;
+}
+
+async function decodeFound(found: FoundImage | UnreadableFolder): Promise<DecodedFile | InferFailure> {
   try {
-    return { file, pixels: await decodeImage(file) };
+    if ('error' in found) throw found.error;
+    return { file: found.name, pixels: await decodeImage(found) };
   } catch (error) {
     if (!(error instanceof Cifar10Error)) throw error;
-    return { file, error: { code: error.code, message: error.message } };
+    return { file: found.name, error: { code: error.code, message: error.message } };
   }
 }

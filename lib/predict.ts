@@ -1,6 +1,6 @@
 // Owns classifying images: decode, run the model, name the classes.
 import { Cifar10Error } from './errors.js';
-import { decodeImage, type ImageInput } from './images.js';
+import { decodeImage, type ImageInput } from './images/index.js';
 import { type Model, openModel, type RuntimeOptions } from './model.js';
 import { runJob, throwIfAborted } from './native-job.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
-import { runProcess } from './run-process.js';
+import { runProcess } from '../run-process.js';
 
 const REPORT = `
   import { readFileSync } from 'node:fs';

@@ -7,8 +7,8 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { predict } from '../../lib/index.js';
 import { openModel } from '../../lib/model.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { runProcess } from '../run-process.js';
 import { trainSample } from '../support.js';
-import { runProcess } from './run-process.js';
 
 const moduleUrl = (path: string) => JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, path)).href);
 const PIXELS = { data: new Uint8Array(3072), width: 32, height: 32, channels: 3 } as const;

@@ -8,8 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { AbortError, listRuns, type TrainingStopped, train } from '../../lib/index.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
+import { runProcess } from '../run-process.js';
 import { temporaryFolder, trainSample } from '../support.js';
-import { runProcess } from './run-process.js';
 
 const LIBRARY = join(PACKAGE_ROOT, 'dist/lib/index.js');
 const SHARP = createRequire(import.meta.url).resolve('sharp');

@@ -19,7 +19,7 @@ import { Cifar10Error, predict, train } from '../../lib/index.js';
 import { assertOfModel } from '../../lib/model.js';
 import { loadNative } from '../../lib/native.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
-import { runProcess } from '../lifecycle/run-process.js';
+import { runProcess } from '../run-process.js';
 import { temporaryFolder } from '../support.js';
 import { LIES, makeFile, splitFile } from './hostile-checkpoints.js';
 

@@ -1,11 +1,11 @@
-// Image decoding and listing on real files: made by sharp, read back through temporary folders.
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+// Image decoding on real files: made by sharp, read back through temporary folders.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp, { type OverlayOptions } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeImage, type ImageInput, listImages } from '../../lib/images.js';
+import { decodeImage, type ImageInput } from '../../../lib/images/index.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -188,35 +188,5 @@ describe('decodeImage', () => {
   test('rejects inputs of another kind', async () => {
     for (const wrong of [null, 3, {}, new URL('http://127.0.0.1/x.png')])
       await expect(decodeImage(wrong as ImageInput)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-  });
-});
-
-describe('listImages', () => {
-  test('finds images of any case below a folder, sorted, without hidden ones and without following loops', async () => {
-    const root = join(folder, 'tree');
-    await mkdir(join(root, 'b', 'c'), { recursive: true });
-    await mkdir(join(root, '.hidden'));
-    const names = ['z.PNG', 'a.jpeg', 'b/m.Jpg', 'b/c/k.webp'];
-    for (const name of [...names, '.dot.png', '.hidden/h.png', 'b/notes.txt'])
-      await writeFile(join(root, name), '');
-    await symlink(root, join(root, 'b', 'loop'));
-    await symlink(join(root, 'gone'), join(root, 'broken.png'));
-    const found = await listImages(root);
-    expect(found).toEqual(
-      ['a.jpeg', 'b/c/k.webp', 'b/m.Jpg', 'broken.png', 'z.PNG'].map((name) => join(root, name)),
-    );
-  });
-
-  test('names a missing folder, a file given as a folder and a folder without images', async () => {
-    const file = join(folder, 'file.png');
-    await writeFile(file, '');
-    for (const path of [join(folder, 'none'), file])
-      await expect(listImages(path)).rejects.toMatchObject({
-        code: 'IMAGE_NOT_FOUND',
-        message: expect.stringContaining(path),
-      });
-    const empty = join(folder, 'empty');
-    await mkdir(empty);
-    await expect(listImages(empty)).rejects.toMatchObject({ code: 'NO_IMAGES_FOUND' });
   });
 });

@@ -1,0 +1,89 @@
+// Owns finding the image files of a folder and of all folders below it, whatever their names are made of.
+// Must not open an image.
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Cifar10Error } from '../errors.js';
+import { notFound } from './errors.js';
+
+/** A file by its bytes: a name on Linux need not be UTF-8, and its text is then only near it. */
+export interface FoundImage {
+  /** For people and records; bytes that are not UTF-8 appear as U+FFFD. */
+  readonly name: string;
+  /** For the file system. */
+  readonly path: Buffer;
+}
+
+/** A folder below the one asked for that cannot be listed. */
+export interface UnreadableFolder {
+  readonly name: string;
+  readonly error: Cifar10Error;
+}
+
+type Found = FoundImage | UnreadableFolder;
+
+const IMAGE_NAME = /\.(jpe?g|png|webp)$/i;
+const SLASH = Buffer.from('/');
+const DOT = '.'.charCodeAt(0);
+
+/**
+ * The image files in a folder and all folders below it, by extension in any case, sorted by name; hidden names are
+ * skipped. Symbolic links are followed, each folder is visited once. A folder below that cannot be read is listed too.
+ * Errors: `IMAGE_NOT_FOUND` for a missing or unreadable folder, `NO_IMAGES_FOUND`.
+ */
+export async function listImages(folder: string): Promise<Found[]> {
+  const found: Found[] = [];
+  const root = { name: folder, path: Buffer.from(folder) };
+  const error = await collect(root, new Set(), found);
+  if (error) throw error;
+  if (found.length > 0) return found.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  throw new Cifar10Error('NO_IMAGES_FOUND', {
+    what: `folder "${folder}" holds no images`,
+    expected: 'files named .jpg, .jpeg, .png or .webp, there or in folders below',
+    found: 'none',
+    nextStep: 'give a folder with images',
+  });
+}
+
+/**
+ * Adds the images of a folder to `found`; returns the error if the folder itself cannot be listed.
+ * `visited` holds the real paths of the folders seen, so that a loop of links ends.
+ */
+async function collect(
+  folder: FoundImage,
+  visited: Set<string>,
+  found: Found[],
+): Promise<Cifar10Error | undefined> {
+  let entries: Dirent<Buffer>[];
+  try {
+    entries = await readFolder(folder.path, visited);
+  } catch (error) {
+    return notFound(`image folder "${folder.name}"`, 'a folder this user can read', error);
+  }
+  for (const entry of entries) {
+    const below = {
+      name: join(folder.name, entry.name.toString()),
+      path: Buffer.concat([folder.path, SLASH, entry.name]),
+    };
+    if (await isFolder(entry, below.path)) {
+      const error = await collect(below, visited, found);
+      if (error) found.push({ name: below.name, error });
+    } else if (IMAGE_NAME.test(below.name)) found.push(below);
+  }
+  return undefined;
+}
+
+async function readFolder(folder: Buffer, visited: Set<string>): Promise<Dirent<Buffer>[]> {
+  const real = (await realpath(folder, 'buffer')).toString('latin1');
+  if (visited.has(real)) return [];
+  visited.add(real);
+  const entries = await readdir(folder, { encoding: 'buffer', withFileTypes: true });
+  return entries.filter(({ name }) => name[0] !== DOT).sort((a, b) => Buffer.compare(a.name, b.name));
+}
+
+/** False too where a link leads nowhere: decoding it then says so. */
+async function isFolder(entry: Dirent<Buffer>, path: Buffer): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  const info = await stat(path).catch(() => undefined);
+  return info?.isDirectory() ?? false;
+}

@@ -1,0 +1,100 @@
+// Owns what may be given as an image, and getting its bytes: kind and size are checked before anything is read.
+// Must not decode.
+import { readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
+import { invalidImage, notFound } from './errors.js';
+import type { FoundImage } from './folder.js';
+
+/** Decoded pixels: row-major, interleaved; grey, RGB or RGBA, 0–255. */
+export interface RawImage {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+}
+
+/** A path, a `file:` URL, the bytes of a JPEG, PNG or WebP file, or raw pixels. */
+export type ImageInput = string | URL | Uint8Array | RawImage;
+
+export const MAX_ENCODED_BYTES = 8 * 1024 * 1024;
+
+/** The encoded bytes of an image, not necessarily in memory yet. */
+export interface EncodedImage {
+  /** What errors call the image. */
+  readonly name: string;
+  /** What reading takes; 0 for bytes that the caller holds anyway. */
+  readonly bytesToRead: number;
+  readonly read: () => Promise<Uint8Array>;
+}
+
+/**
+ * Finds the bytes of `input`; raw pixels are returned as they are.
+ * Errors: `IMAGE_NOT_FOUND`, `IMAGE_INVALID` for what is no file or too large, `INVALID_ARGUMENT`.
+ */
+export async function openInput(input: ImageInput | FoundImage): Promise<EncodedImage | RawImage> {
+  if (typeof input === 'string') return openFile(input, input);
+  if (input instanceof URL) return openInput(toPath(input));
+  if (input instanceof Uint8Array) return holdBytes(input);
+  if (typeof input === 'object' && input !== null) {
+    if ('path' in input && Buffer.isBuffer(input.path)) return openFile(input.name, input.path);
+    if ('data' in input && input.data instanceof Uint8Array) return input;
+  }
+  throw new Cifar10Error('INVALID_ARGUMENT', {
+    what: 'an image of this kind cannot be decoded',
+    expected: 'a path, a file: URL, a Buffer or { data, width, height, channels }',
+    found: input === null ? 'null' : typeof input,
+    nextStep: 'give one of these',
+  });
+}
+
+function toPath(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new Cifar10Error('INVALID_ARGUMENT', {
+      what: `"${url}" cannot be opened`,
+      expected: 'a file: URL of this machine',
+      found: url.protocol,
+      nextStep: 'download the image and give its bytes',
+      cause: error,
+    });
+  }
+}
+
+function holdBytes(bytes: Uint8Array): EncodedImage {
+  const name = 'the image';
+  if (bytes.length > MAX_ENCODED_BYTES) throw tooLarge(name, bytes.length);
+  return { name, bytesToRead: 0, read: async () => bytes };
+}
+
+async function openFile(label: string, path: string | Buffer): Promise<EncodedImage> {
+  const name = `image "${label}"`;
+  const info = await stat(path).catch((error) => {
+    throw unreadable(name, error);
+  });
+  if (!info.isFile())
+    throw invalidImage(name, 'a file', info.isDirectory() ? 'a folder' : 'a device or pipe');
+  if (info.size > MAX_ENCODED_BYTES) throw tooLarge(name, info.size);
+  return { name, bytesToRead: info.size, read: () => readWhole(name, path) };
+}
+
+async function readWhole(name: string, path: string | Buffer): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((error) => {
+    throw unreadable(name, error);
+  });
+  // A file may have grown since it was looked at.
+  if (bytes.length > MAX_ENCODED_BYTES) throw tooLarge(name, bytes.length);
+  return bytes;
+}
+
+function unreadable(name: string, error: unknown): Cifar10Error {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR'
+    ? notFound(name, 'a file', error)
+    : invalidImage(name, 'a file this user can read', code ?? errorMessage(error), error);
+}
+
+function tooLarge(name: string, sizeBytes: number): Cifar10Error {
+  return invalidImage(name, `at most ${MAX_ENCODED_BYTES} bytes`, `${sizeBytes} bytes`);
+}

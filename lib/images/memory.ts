@@ -1,0 +1,79 @@
+// Owns the bound on the memory of images that are decoded at once, in all calls of this process together: what a
+// decoder will take is estimated from the image's header, and it waits until so much is free.
+// The estimates are measured: test/unit/images/hostile-images.test.ts decodes the largest images that are accepted.
+import { availableParallelism } from 'node:os';
+import { Semaphore } from 'async-mutex';
+import type { Metadata } from 'sharp';
+
+const MIB = 1024 * 1024;
+/** What is accounted for, so that the library's counters stay small. */
+const UNIT_BYTES = MIB / 8;
+
+/** Of encoded bytes read from files: two of the largest that are accepted. */
+const ENCODED_BYTES = 16 * MIB;
+/** Of decoders; an image that takes more is refused. */
+export const MAX_DECODER_BYTES = 36 * MIB;
+
+const encoded = new Semaphore(ENCODED_BYTES / UNIT_BYTES);
+const decoders = new Semaphore(MAX_DECODER_BYTES / UNIT_BYTES);
+
+/** More images at once than this would not be faster: Node.js decodes in a pool of four threads unless told otherwise. */
+const AT_ONCE = Math.max(4, availableParallelism());
+
+/** Does `work`, which reads and decodes an image of `bytes` encoded bytes, when as much memory is free. */
+export function withEncodedBytes<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  return encoded.runExclusive(work, Math.max(inUnits(bytes), Math.floor(inUnits(ENCODED_BYTES) / AT_ONCE)));
+}
+
+/** Does `work`, which decodes an image that takes `bytes`, when as much memory is free. */
+export function withDecoderBytes<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  return decoders.runExclusive(work, Math.min(inUnits(bytes), inUnits(MAX_DECODER_BYTES)));
+}
+
+function inUnits(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / UNIT_BYTES));
+}
+
+const BYTES_PER_SAMPLE: Record<string, number> = { ushort: 2 };
+
+/**
+ * What libvips takes at most to decode an image and shrink it, in bytes: all of what a format gives only as a whole,
+ * and some hundred lines of what it gives line by line.
+ */
+export function decoderBytes(header: Metadata, bytes: Uint8Array): number {
+  const { format, width, height, isProgressive } = header;
+  if (format === 'webp') return width * height * webpBytesPerPixel(header, bytes);
+  if (format === 'jpeg' && isProgressive) return width * height * coefficientBytesPerPixel(header);
+  const bytesPerPixel = header.channels * (BYTES_PER_SAMPLE[header.depth] ?? 1);
+  const lines = isProgressive ? height : Math.max(MIN_LINES, Math.min(height, MAX_LINES));
+  return width * lines * bytesPerPixel;
+}
+
+/**
+ * Whether the format's own decoder shall shrink the image, by plain averages: WebP is otherwise handed over whole,
+ * beside what its decoder holds.
+ */
+export function shrinksWhileDecoding({ format, width, height }: Metadata): boolean {
+  return format === 'webp' && width * height > MAX_WHOLE_WEBP_PIXELS;
+}
+
+const MAX_WHOLE_WEBP_PIXELS = MIB;
+const MIN_LINES = 256;
+const MAX_LINES = 1024;
+
+/** The decoder holds all pixels of the lossless form, of the other one all of its transparency. */
+function webpBytesPerPixel(header: Metadata, bytes: Uint8Array): number {
+  if (!shrinksWhileDecoding(header)) return 8;
+  const isLossless = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('VP8L');
+  return isLossless ? 4 : 2;
+}
+
+/** A progressive JPEG's coefficients, of two bytes each, are held until the last scan. */
+function coefficientBytesPerPixel({ channels, chromaSubsampling = '' }: Metadata): number {
+  const chroma = chromaSubsampling.startsWith('4:2:0')
+    ? 0.25
+    : chromaSubsampling.startsWith('4:4:4')
+      ? 1
+      : 0.5;
+  return channels === 3 ? 2 * (1 + 2 * chroma) : 2 * channels;
+}

@@ -1,0 +1,202 @@
+// Owns a folder of image files that are damaged, absurd or lie about themselves, each with what becomes of it.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import sharp, { type Sharp } from 'sharp';
+
+export interface HostileImage {
+  name: string;
+  /** Refused with this text as what was found, or accepted if undefined. */
+  found: RegExp | undefined;
+  /** About the largest of its kind that is accepted. */
+  isLarge: boolean;
+}
+
+const NOISE = { type: 'gaussian', mean: 128, sigma: 20 } as const;
+
+/** A picture of patches of noise: it is not one colour, and large ones take few bytes. */
+function picture(width: number, height: number): Sharp {
+  const cell = (length: number) => Math.max(1, Math.round(length / 64));
+  const create = { width: cell(width), height: cell(height), channels: 3, noise: NOISE } as const;
+  return sharp({ create: { ...create, background: 'grey' } }).resize(width, height, {
+    fit: 'fill',
+    kernel: 'nearest',
+  });
+}
+
+const small = () => picture(48, 40);
+
+/** One chunk of a PNG with the checksum that belongs to it. */
+function pngChunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const chunk = Buffer.alloc(body.length + 8);
+  chunk.writeUInt32BE(data.length);
+  body.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(body), body.length + 4);
+  return chunk;
+}
+
+/** A PNG that says how large it is and holds next to nothing. */
+function emptyPng(width: number, height: number, extra: readonly Buffer[] = []): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  const pixels = pngChunk('IDAT', deflateSync(Buffer.alloc(100)));
+  const end = pngChunk('IEND', Buffer.alloc(0));
+  return Buffer.concat([signature, pngChunk('IHDR', header), ...extra, pixels, end]);
+}
+
+/** The JPEG with another size in its frame header. */
+function withFrameSize(jpeg: Buffer, width: number, height: number): Buffer {
+  const lie = Buffer.from(jpeg);
+  const frame = lie.indexOf(Buffer.from([0xff, 0xc0]));
+  lie.writeUInt16BE(height, frame + 5);
+  lie.writeUInt16BE(width, frame + 7);
+  return lie;
+}
+
+/** 38 bytes that say they are a lossless WebP of 16,384x16,384 pixels. */
+function webpBomb(): Buffer {
+  const bomb = Buffer.alloc(38);
+  bomb.write('RIFF', 0, 'latin1');
+  bomb.writeUInt32LE(30, 4);
+  bomb.write('WEBPVP8L', 8, 'latin1');
+  bomb.writeUInt32LE(18, 16);
+  bomb[20] = 0x2f;
+  bomb.writeUInt32LE(0x0fff_ffff, 21);
+  return bomb;
+}
+
+/** The progressive JPEG with its last scan a thousand times: each makes the decoder go over all of the picture. */
+function manyScans(jpeg: Buffer): Buffer {
+  const scan = jpeg.subarray(jpeg.lastIndexOf(Buffer.from([0xff, 0xda])), -2);
+  return Buffer.concat([jpeg.subarray(0, -2), ...Array(1000).fill(scan), jpeg.subarray(-2)]);
+}
+
+async function animation(): Promise<Buffer> {
+  const frames = await Promise.all([1, 2, 3].map(() => small().png().toBuffer()));
+  return sharp(frames, { join: { animated: true } })
+    .webp({ loop: 0 })
+    .toBuffer();
+}
+
+/** Accepted, and as much as an image may cost. */
+async function largeFiles(): Promise<[string, Buffer][]> {
+  const square = picture(4096, 4096);
+  const inTwelveMillion = picture(4080, 3072);
+  return [
+    ['large.jpg', await square.clone().jpeg().toBuffer()],
+    ['large.png', await square.clone().png().toBuffer()],
+    ['large.webp', await square.clone().webp().toBuffer()],
+    ['large-alpha.webp', await square.clone().ensureAlpha(0.5).webp().toBuffer()],
+    ['large-turned.jpg', await square.clone().withMetadata({ orientation: 6 }).jpeg().toBuffer()],
+    ['large-turned.png', await square.clone().withMetadata({ orientation: 8 }).png().toBuffer()],
+    ['large-interlaced.png', await inTwelveMillion.clone().png({ progressive: true }).toBuffer()],
+    ['large-progressive.jpg', await inTwelveMillion.clone().jpeg({ progressive: true }).toBuffer()],
+    ['large-lossless.webp', await picture(3600, 2600).webp({ lossless: true, effort: 0 }).toBuffer()],
+    ['wide.png', await picture(12_288, 1200).png().toBuffer()],
+    ['tall.png', await picture(1024, 16_384).png().toBuffer()],
+  ];
+}
+
+/** Name, bytes, and what is found wrong with them. */
+async function files(): Promise<[string, Buffer | string, RegExp?][]> {
+  const jpeg = await small().jpeg().toBuffer();
+  const png = await small().png().toBuffer();
+  const webp = await small().webp().toBuffer();
+  const cut = ([kind, bytes]: readonly [string, Buffer]) =>
+    [0.1, 0.5, 0.8].map(
+      (share) =>
+        [`cut-${share}.${kind}`, bytes.subarray(0, share * bytes.length), /./] as [string, Buffer, RegExp],
+    );
+  const progressive = { progressive: true, chromaSubsampling: '4:4:4' };
+  const profile = pngChunk(
+    'iCCP',
+    Buffer.concat([Buffer.from('p\0\0', 'latin1'), deflateSync(Buffer.alloc(256 << 20))]),
+  );
+  return [
+    // Unusual, and right.
+    ['cmyk.jpg', await small().toColourspace('cmyk').jpeg().toBuffer()],
+    ['sixteen-bits.png', await small().toColourspace('rgb16').png().toBuffer()],
+    ['grey-alpha.png', await small().greyscale().ensureAlpha(0.5).png().toBuffer()],
+    ['palette.png', await small().png({ palette: true, colours: 4 }).toBuffer()],
+    ['animated.webp', await animation()],
+    ['jpeg-named.png', jpeg],
+    ['no-profile.png', emptyPng(1, 1)],
+    ['one-line.png', await picture(16_384, 1).png().toBuffer()],
+    ['one-column.jpg', await picture(1, 16_384).jpeg().toBuffer()],
+    // Damaged, or another thing than the name says.
+    ...[['jpg', jpeg] as const, ['png', png] as const, ['webp', webp] as const].flatMap(cut),
+    ['no-bytes.jpg', '', /^no bytes$/],
+    ['text.png', 'hello', /^data of another kind$/],
+    ['drawing.png', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', /another kind/],
+    ['gif.png', await small().gif().toBuffer(), /another kind/],
+    ['tiff.jpg', await small().tiff().toBuffer(), /another kind/],
+    ['signature-only.png', png.subarray(0, 8), /./],
+    ['flipped.png', Buffer.from(png).fill(0xff, 60, 70), /./],
+    // More than it can be allowed to take.
+    ['bomb.png', emptyPng(65_500, 65_500), /pixel limit/],
+    ['bomb-largest.png', emptyPng(0x7fff_ffff, 0x7fff_ffff), /./],
+    ['bomb.jpg', withFrameSize(jpeg, 65_500, 65_500), /pixel limit/],
+    ['bomb.webp', webpBomb(), /./],
+    ['profile-bomb.png', emptyPng(64, 64, [profile]), /./],
+    ['too-many-bytes.png', Buffer.concat([png, Buffer.alloc(8 << 20)]), /^\d+ bytes$/],
+    [
+      'many-scans.jpg',
+      manyScans(await picture(1024, 1024).jpeg(progressive).toBuffer()),
+      /progression sequence/,
+    ],
+    ['long-line.png', await picture(65_536, 16).png().toBuffer(), /^65536x16 pixels$/],
+    [
+      'larger-16-interlaced.png',
+      await picture(4096, 4096).toColourspace('rgb16').png({ progressive: true }).toBuffer(),
+      /^progressive PNG .* takes \d+$/,
+    ],
+    [
+      'larger-lossless.webp',
+      await picture(4096, 4096).webp({ lossless: true, effort: 0 }).toBuffer(),
+      /^WEBP of 4096x4096 pixels, which takes \d+$/,
+    ],
+    [
+      'larger-progressive.jpg',
+      await picture(4096, 4096).jpeg(progressive).toBuffer(),
+      /^progressive JPEG .* takes \d+$/,
+    ],
+  ];
+}
+
+/** Fills `folder`; each hostile file is followed, in the order of names, by a good one that begins with the same. */
+export async function makeHostileImages(folder: string): Promise<HostileImage[]> {
+  const images: HostileImage[] = [];
+  const good = join(folder, 'good.png');
+  await small().png().toFile(good);
+  const isFine = { found: undefined, isLarge: false };
+  const add = (name: string, found?: RegExp, isLarge = false) => {
+    copyFileSync(good, join(folder, `${name}.next.png`));
+    images.push({ name, found, isLarge }, { name: `${name}.next.png`, ...isFine });
+  };
+  for (const [name, bytes] of await largeFiles()) {
+    writeFileSync(join(folder, name), bytes);
+    add(name, undefined, true);
+  }
+  for (const [name, bytes, found] of await files()) {
+    writeFileSync(join(folder, name), bytes);
+    add(name, found);
+  }
+  execFileSync('mkfifo', [join(folder, 'pipe.png')]);
+  add('pipe.png', /^a device or pipe$/);
+  symlinkSync('/dev/zero', join(folder, 'device.png'));
+  add('device.png', /^a device or pipe$/);
+  symlinkSync('gone.png', join(folder, 'link-to-nothing.png'));
+  add('link-to-nothing.png', /^ENOENT$/);
+  symlinkSync('link-to-itself.png', join(folder, 'link-to-itself.png'));
+  add('link-to-itself.png', /^ELOOP$/);
+  mkdirSync(join(folder, 'folder.png'));
+  symlinkSync('..', join(folder, 'folder.png', 'loop'));
+  copyFileSync(good, join(folder, 'folder.png', 'inside.png'));
+  images.push({ name: 'folder.png/inside.png', ...isFine }, { name: 'good.png', ...isFine });
+  return images;
+}
