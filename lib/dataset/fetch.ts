@@ -4,13 +4,14 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../atomic.js';
 import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
+import type { HashOptions } from '../hash-file.js';
 import { withLock } from '../lock.js';
 import { type BatchTable, CIFAR10, filesOf, NPM_MIRROR, OFFICIAL_ARCHIVE } from './facts.js';
 import { npmMirror } from './npm-mirror.js';
 import { discardArchive, officialArchive } from './official.js';
 import { type DatasetFiles, datasetFolder, describeFiles, locateFolder } from './resolve.js';
 import { type DatasetProgress, type DatasetSource, type SourceContext, TooSlowError } from './source.js';
-import { findFault, type VerifyOptions } from './verify.js';
+import { findFault } from './verify.js';
 
 export interface DownloadDatasetOptions {
   /** The folder to fill; null or absent: the cache folder. */
@@ -31,7 +32,8 @@ export interface DownloadedDataset {
   files: DatasetFiles;
 }
 
-const STAGING_NAME = '.staging';
+/** Ours alone, also in a folder that holds other things of the user's. */
+const STAGING_NAME = '.cifar10-torch-staging';
 const LOCK_NAME = '.download';
 
 /**
@@ -114,9 +116,9 @@ async function fetchFrom(
   isLastResort: boolean,
   options: DownloadDatasetOptions,
 ): Promise<void> {
-  const { signal, onProgress = () => {} } = options;
+  const { signal, onProgress = () => {}, onMessage = () => {} } = options;
   const staging = join(folder, STAGING_NAME);
-  const context: SourceContext = { table, folder, staging, isLastResort, signal, onProgress };
+  const context: SourceContext = { table, folder, staging, isLastResort, signal, onProgress, onMessage };
   try {
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging);
@@ -142,7 +144,7 @@ function isDiskFull(folder: string, error: unknown): boolean {
 }
 
 /** A verify option set that reports the bytes read as progress of the whole table. */
-function verifyOptions(table: BatchTable, { signal, onProgress }: DownloadDatasetOptions): VerifyOptions {
+function verifyOptions(table: BatchTable, { signal, onProgress }: DownloadDatasetOptions): HashOptions {
   const totalBytes = filesOf(table).reduce((sum, file) => sum + file.sizeBytes, 0);
   let doneBytes = 0;
   const onBytes = (bytes: number) => {

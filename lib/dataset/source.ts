@@ -19,6 +19,8 @@ export interface SourceContext {
   isLastResort: boolean;
   signal: AbortSignal | undefined;
   onProgress: (progress: DatasetProgress) => void;
+  /** One line for a person. */
+  onMessage: (line: string) => void;
 }
 
 export interface DatasetSource {

@@ -1,47 +1,25 @@
-// Owns the check of one file against its known size and checksum, without loading it into memory.
+// Owns the check of a folder's files against their known sizes and checksums.
 // Must not decide what a fault means: callers word the error.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { systemCode } from '../errors.js';
+import { errorMessage, systemCode } from '../errors.js';
+import { type HashOptions, hashFile } from '../hash-file.js';
 import { type BatchFile, type BatchTable, filesOf } from './facts.js';
-
-const CHUNK_BYTES = 1 << 20;
 
 export interface FileFault {
   file: BatchFile;
   path: string;
+  /** Not there, or not to be opened; else its content is wrong. */
   isMissing: boolean;
   expected: string;
   found: string;
-}
-
-export interface VerifyOptions {
-  signal?: AbortSignal | undefined;
-  onBytes?: ((bytes: number) => void) | undefined;
-}
-
-/** The hex digest of a file, read in pieces so that the event loop goes on between them. */
-export async function hashFile(path: string, algorithm: 'md5' | 'sha256', options: VerifyOptions = {}) {
-  const hash = createHash(algorithm);
-  const update = async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      options.onBytes?.(chunk.length);
-    }
-  };
-  const { signal } = options;
-  await pipeline(createReadStream(path, { highWaterMark: CHUNK_BYTES }), update, signal ? { signal } : {});
-  return hash.digest('hex');
 }
 
 /** The first file of `table` in `folder` that is missing or wrong; all sizes are checked before any checksum. */
 export async function findFault(
   folder: string,
   table: BatchTable,
-  options: VerifyOptions = {},
+  options: HashOptions = {},
 ): Promise<FileFault | undefined> {
   const files = filesOf(table);
   for (const file of files) {
@@ -50,9 +28,14 @@ export async function findFault(
   }
   for (const file of files) {
     const path = join(folder, file.name);
-    const md5 = await hashFile(path, 'md5', options);
-    if (md5 !== file.md5)
-      return { file, path, isMissing: false, expected: `md5 ${file.md5}`, found: `md5 ${md5}` };
+    const expected = `md5 ${file.md5}`;
+    try {
+      const md5 = await hashFile(path, 'md5', options);
+      if (md5 !== file.md5) return { file, path, isMissing: false, expected, found: `md5 ${md5}` };
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      return { file, path, isMissing: true, expected, found: reasonOf(error) };
+    }
   }
   return undefined;
 }
@@ -66,7 +49,11 @@ async function findSizeFault(folder: string, file: BatchFile): Promise<FileFault
       ? undefined
       : { file, path, isMissing: false, expected, found: `${size} bytes` };
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
-    return { file, path, isMissing: true, expected, found: 'no such file' };
+    return { file, path, isMissing: true, expected, found: reasonOf(error) };
   }
+}
+
+function reasonOf(error: unknown): string {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file' : (code ?? errorMessage(error));
 }

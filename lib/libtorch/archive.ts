@@ -23,6 +23,10 @@ const CPU_LIBRARY = /^lib\/(libc10|libtorch_cpu|libtorch|libgomp[^/]*)\.so[^/]*$
 const LIBRARY = /^lib\/[^/]+\.so[^/]*$/;
 const NEEDLESS_LIBRARY = /libtorch_python|libshm|_test|test_|libaoti_custom_ops|libbackend_with_compiler/;
 const TEXT_LIMIT_BYTES = 1 << 20;
+/** Of all that is unpacked; LibTorch with CUDA takes a third of it. */
+const UNPACKED_LIMIT_BYTES = 16 * 1024 ** 3;
+const NAME_LIMIT_BYTES = 1024;
+const NAME_PART_LIMIT_BYTES = 255; // of Linux
 const SYMLINK = 0o120000;
 
 export interface TorchArchive extends TorchVersion {
@@ -92,6 +96,7 @@ async function readArchive(path: string, zip: ZipFile): Promise<TorchArchive> {
       .map(([name, entry]) => [name.slice(prefix.length), entry] as const)
       .filter(([name]) => isWanted(name, hasCuda)),
   );
+  refuseTooLarge(path, entries);
   return { path, zip, entries, variant: guessVariant(hasCuda), ...version };
 }
 
@@ -102,12 +107,33 @@ async function readEntries(path: string, zip: ZipFile): Promise<Map<string, Entr
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith('/')) continue;
       if (entries.has(entry.fileName)) throw new Error(`the name ${entry.fileName} twice`);
+      refuseImpossibleName(entry.fileName);
       entries.set(entry.fileName, entry);
     }
+    for (const name of entries.keys()) refuseFileAsFolder(name, entries);
   } catch (error) {
     throw invalid(path, 'a list of safe file names', errorMessage(error), error);
   }
   return entries;
+}
+
+/** What yauzl lets through and no file can be called. */
+function refuseImpossibleName(name: string): void {
+  if (name.includes('\0')) throw new Error('a name with a zero byte');
+  const parts = name.split('/').map((part) => Buffer.byteLength(part));
+  if (Buffer.byteLength(name) > NAME_LIMIT_BYTES || Math.max(...parts) > NAME_PART_LIMIT_BYTES)
+    throw new Error(`a name of ${Buffer.byteLength(name)} bytes`);
+}
+
+function refuseFileAsFolder(name: string, entries: Map<string, Entry>): void {
+  for (let folder = dirname(name); folder !== '.'; folder = dirname(folder))
+    if (entries.has(folder)) throw new Error(`the name ${folder} as a file and as a folder`);
+}
+
+function refuseTooLarge(path: string, entries: Map<string, Entry>): void {
+  const bytes = [...entries.values()].reduce((sum, entry) => sum + entry.uncompressedSize, 0);
+  if (bytes > UNPACKED_LIMIT_BYTES)
+    throw invalid(path, `at most ${UNPACKED_LIMIT_BYTES} bytes to unpack`, `${bytes} bytes`);
 }
 
 function isWanted(name: string, hasCuda: boolean): boolean {

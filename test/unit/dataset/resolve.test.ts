@@ -89,6 +89,24 @@ test.each([
     file: 'data_batch_1.bin',
   },
   {
+    what: 'a link to itself',
+    damage: async () => {
+      await rm(path('test_batch.bin'));
+      await symlink('test_batch.bin', path('test_batch.bin'));
+    },
+    error: { code: 'DATASET_NOT_FOUND', expected: `${SIZE} bytes`, found: 'ELOOP' },
+    file: 'test_batch.bin',
+  },
+  {
+    what: 'a folder in its place',
+    damage: async () => {
+      await rm(path('test_batch.bin'));
+      await mkdir(path('test_batch.bin'));
+    },
+    error: { code: 'DATASET_CORRUPT', expected: `${SIZE} bytes`, found: expect.stringMatching(/bytes$/) },
+    file: 'test_batch.bin',
+  },
+  {
     what: 'a wrong byte',
     damage: () => flipByte('data_batch_1.bin'),
     error: {

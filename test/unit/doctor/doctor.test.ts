@@ -209,7 +209,7 @@ describe('the cache folder', () => {
       'libtorch-2.13.0-cpu/lib/a.so': 'x'.repeat(3 << 19),
       'libtorch-2.13.0-cpu/include/b.h': '',
       'cifar10/part.bin': 'x'.repeat(2048),
-      'libtorch-download-12345678.zip.part': 'x'.repeat(10),
+      '.libtorch-download-12345678.zip.part': 'x'.repeat(10),
     });
     symlinkSync('/', join(cache, 'link'));
     expect((await checksOf())['cache folder']).toMatchObject({

@@ -174,6 +174,24 @@ test.each([
     'LIBTORCH_ARCHIVE_INVALID',
     /\.\./,
   ],
+  [
+    'with a name that is a file and a folder',
+    { ...official(), 'libtorch/include/ATen': '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /as a file and as a folder/,
+  ],
+  [
+    'with a name that no file can have',
+    { ...official(), [`libtorch/include/${'x'.repeat(256)}`]: '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /name of 273 bytes/,
+  ],
+  [
+    'with a name that is too long',
+    { ...official(), [`libtorch/include/${'x/'.repeat(600)}x`]: '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /name of 1218 bytes/,
+  ],
   ['with an absolute name', { ...official(), '/tmp/x.h': '' }, 'LIBTORCH_ARCHIVE_INVALID', /absolute/],
 ])('an archive %s is refused and nothing stays behind', async (_, files, code, message) => {
   const rejection = expect.objectContaining({ code, message: expect.stringMatching(message) });
@@ -185,12 +203,25 @@ test.each([
   ['a text', () => Buffer.from('not a zip')],
   ['a zip that was cut off', (whole: Buffer) => whole.subarray(0, whole.length / 2)],
   ['a zip with a damaged library', (whole: Buffer) => damage(whole, 'torch_cpu')],
+  ['a zip with a zero byte in a name', (whole: Buffer) => replaceAll(whole, 'ATen.h', 'ATen\0h')],
+  ['a zip that says it holds too much', (whole: Buffer) => claimSize(whole, 'lib/libtorch_cpu.so')],
 ])('%s is refused and nothing stays behind', async (_, change) => {
   const from = join(temporaryFolder(), 'bad.zip');
   writeFileSync(from, change(readFileSync(archive())));
   await expect(installLibtorch({ from })).rejects.toMatchObject({ code: 'LIBTORCH_ARCHIVE_INVALID' });
   expectNothingLeft();
 });
+
+function replaceAll(whole: Buffer, from: string, to: string): Buffer {
+  return Buffer.from(whole.toString('latin1').replaceAll(from, to), 'latin1');
+}
+
+/** Says in the central directory that the file has four gigabytes, which no stream of it has. */
+function claimSize(whole: Buffer, name: string): Buffer {
+  const nameAt = whole.lastIndexOf(name) - 'libtorch/'.length;
+  whole.writeUInt32LE(0xffff_fffe, nameAt - 46 + 24);
+  return whole;
+}
 
 /** Changes one byte of the content, not of the name, which stands before it. */
 function damage(whole: Buffer, content: string): Buffer {

@@ -1,18 +1,21 @@
 // Tests the resumable download against a real server on the loopback that breaks in the ways servers break.
 // What the bytes mean is tested where they are used.
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type DownloadProgress, discardPartialDownload, download } from '../../lib/download.js';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type DownloadProgress, discardPartialDownload, download } from '../../../lib/download/index.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const CONTENT = randomBytes(300_000);
 const HALF = CONTENT.length / 2;
+const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
 const ETAG = `"${createHash('md5').update(CONTENT).digest('hex')}"`;
 
 let folder: string;
@@ -71,6 +74,11 @@ const status =
 
 /** Not toEqual, which takes a second for so many bytes. */
 const hasArrived = async () => CONTENT.equals(await readFile(path));
+/** What an earlier download left, and the version that it is of. */
+async function leavePartial(bytes: Uint8Array, validator: string) {
+  await writeFile(`${path}.part`, bytes);
+  await writeFile(`${path}.part.etag`, validator);
+}
 const names = async () => (await readdir(folder)).sort();
 
 test('writes the file, reports progress and leaves nothing else', async () => {
@@ -106,25 +114,166 @@ test('a later call goes on with the partial file of an earlier one', async () =>
 });
 
 test('starts over when the server ignores the range', async () => {
-  await writeFile(`${path}.part`, 'stale bytes of another version');
+  await leavePartial(Buffer.from('stale bytes of another version'), '"another"');
   handlers = [whole];
   await download(url, path, {});
   expect(requests[0]?.range).toBe('bytes=30-');
   expect(await hasArrived()).toBe(true);
 });
 
-test('starts over when the server sends another range than the one asked for', async () => {
+test('takes nothing up whose version nobody knows, unless the digest will tell', async () => {
   await writeFile(`${path}.part`, CONTENT.subarray(0, HALF));
-  const wrongRange: Handler = (_request, response) =>
-    response.writeHead(206, { 'content-range': `bytes 7-9/${CONTENT.length}` }).end('abc');
-  handlers = [wrongRange, ranged];
+  handlers = [ranged];
   await download(url, path, {});
-  expect(requests.map(({ range }) => range)).toEqual([`bytes=${HALF}-`, undefined]);
+  expect(requests.map(({ range }) => range)).toEqual([undefined]);
+  expect(await hasArrived()).toBe(true);
+
+  await rm(path);
+  await writeFile(`${path}.part`, CONTENT.subarray(0, HALF));
+  await download(url, path, { sha256: SHA256 });
+  expect(requests.at(-1)?.range).toBe(`bytes=${HALF}-`);
   expect(await hasArrived()).toBe(true);
 });
 
+const OTHER = Buffer.alloc(CONTENT.length, 'other');
+const last = CONTENT.length - 1;
+
+describe('a part that does not fit is thrown away and the whole asked for', () => {
+  test.each<[string, number, Record<string, string>, Buffer]>([
+    ['it starts elsewhere', 206, { 'content-range': `bytes 7-${last}/${CONTENT.length}` }, OTHER.subarray(7)],
+    [
+      'it starts one byte before',
+      206,
+      { 'content-range': `bytes ${HALF - 1}-${last}/${CONTENT.length}` },
+      OTHER,
+    ],
+    [
+      'it is of another version',
+      206,
+      { 'content-range': `bytes ${HALF}-${last}/${CONTENT.length}`, etag: '"b"' },
+      OTHER.subarray(HALF),
+    ],
+    [
+      'the whole has no size',
+      206,
+      { 'content-range': `bytes ${HALF}-${last}/*`, etag: ETAG },
+      OTHER.subarray(HALF),
+    ],
+    ['it ends before it starts', 206, { 'content-range': `bytes ${HALF}-7/${CONTENT.length}` }, OTHER],
+    [
+      'it ends behind the whole',
+      206,
+      { 'content-range': `bytes ${HALF}-${last + 1}/${CONTENT.length}` },
+      OTHER,
+    ],
+    ['its range is no range', 206, { 'content-range': 'bytes all of it' }, OTHER],
+    ['it has no range', 206, {}, OTHER],
+    ['it is of several parts', 206, { 'content-type': 'multipart/byteranges; boundary=x' }, OTHER],
+    ['nothing is left of another length', 416, { 'content-range': 'bytes */7' }, OTHER],
+    ['nothing is left, without a length', 416, {}, OTHER],
+    ['nothing is left of another version', 416, { 'content-range': `bytes */${HALF}`, etag: '"b"' }, OTHER],
+  ])('%s', async (_name, code, headers, body) => {
+    await leavePartial(CONTENT.subarray(0, HALF), ETAG);
+    handlers = [(_request, response) => response.writeHead(code, headers).end(body), ranged];
+    await download(url, path, {});
+    expect(requests.map(({ range }) => range)).toEqual([`bytes=${HALF}-`, undefined]);
+    expect(await hasArrived()).toBe(true);
+    expect(await names()).toEqual(['file.bin']);
+  });
+
+  test('the server announces another size', async () => {
+    await leavePartial(CONTENT.subarray(0, HALF), ETAG);
+    const headers = { 'content-range': `bytes ${HALF}-${last}/${CONTENT.length + 1}` };
+    handlers = [(_request, response) => response.writeHead(206, headers).end(OTHER)];
+    const failed = download(url, path, { expectedBytes: CONTENT.length });
+    await expect(failed).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', expected: '300000 bytes' });
+    expect(await names()).toEqual([]);
+  });
+
+  test('the body is longer than its range', async () => {
+    await leavePartial(CONTENT.subarray(0, HALF), ETAG);
+    const headers = { 'content-range': `bytes ${HALF}-${HALF + 6}/${CONTENT.length}`, etag: ETAG };
+    handlers = [(_request, response) => response.writeHead(206, headers).end(OTHER)];
+    await expect(download(url, path, {})).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', found: 'more' });
+    expect(await names()).toEqual([]);
+  });
+});
+
+test('goes on where a part ends that is shorter than what was asked for', async () => {
+  await leavePartial(CONTENT.subarray(0, 1000), ETAG);
+  const short: Handler = (_request, response) => {
+    const headers = { 'content-range': `bytes 1000-1999/${CONTENT.length}`, etag: ETAG };
+    response.writeHead(206, headers).end(CONTENT.subarray(1000, 2000));
+  };
+  handlers = [short, ranged];
+  await download(url, path, { retries: 1 });
+  expect(requests.map(({ range }) => range)).toEqual(['bytes=1000-', 'bytes=2000-']);
+  expect(await hasArrived()).toBe(true);
+});
+
+describe('with a digest', () => {
+  const options = { expectedBytes: CONTENT.length, sha256: SHA256 };
+
+  test('is whole after a cut at any of 50 places, and has its name only then', async () => {
+    for (let cutAt = 0; cutAt < 50; cutAt++) {
+      const bytes = Math.floor((cutAt * CONTENT.length) / 50) + (cutAt % 2);
+      const cutThere: Handler = (_request, response) => {
+        response.writeHead(200, { 'content-length': CONTENT.length, etag: ETAG });
+        if (bytes === 0) response.flushHeaders();
+        response.write(CONTENT.subarray(0, bytes), () => setTimeout(() => response.destroy(), 5));
+      };
+      handlers = [cutThere];
+      await expect(download(url, path, { ...options, retries: 0 }), `at ${bytes}`).rejects.toThrow();
+      expect(await names()).not.toContain('file.bin');
+      handlers = [ranged];
+      await download(url, path, options);
+      expect(await hasArrived()).toBe(true);
+      expect(await names()).toEqual(['file.bin']);
+      await rm(path);
+    }
+  });
+
+  test('wrong bytes never have the final name', async () => {
+    handlers = [(_request, response) => response.writeHead(200, { etag: ETAG }).end(OTHER)];
+    const onProgress = () => expect(existsSync(path)).toBe(false);
+    await expect(download(url, path, { ...options, onProgress })).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      expected: `sha256 ${SHA256}`,
+      found: expect.stringMatching(/^the wrong sha256 \w{64}$/),
+    });
+    expect(requests).toHaveLength(1);
+    expect(await names()).toEqual([]);
+  });
+
+  test('parts of two versions are thrown away and the whole is asked for', async () => {
+    await writeFile(`${path}.part`, OTHER.subarray(0, HALF));
+    handlers = [ranged];
+    await download(url, path, { ...options, retries: 1 });
+    expect(requests.map(({ range }) => range)).toEqual([`bytes=${HALF}-`, undefined]);
+    expect(await hasArrived()).toBe(true);
+  });
+
+  test('a part that is whole already is checked and not asked for', async () => {
+    await writeFile(`${path}.part`, CONTENT);
+    handlers = [status(500)];
+    await download(url, path, options);
+    expect(requests).toEqual([]);
+    expect(await hasArrived()).toBe(true);
+  });
+
+  test('bytes that the server compresses on its own are not taken for the file', async () => {
+    const compressed: Handler = (_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(CONTENT));
+    handlers = [compressed];
+    await expect(download(url, path, { sha256: SHA256, retries: 0 })).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+    });
+    expect(await names()).toEqual([]);
+  });
+});
+
 test('takes a partial file that is whole already', async () => {
-  await writeFile(`${path}.part`, CONTENT);
+  await leavePartial(CONTENT, ETAG);
   handlers = [ranged];
   await download(url, path, { expectedBytes: CONTENT.length });
   expect(requests).toHaveLength(1);
@@ -132,7 +281,7 @@ test('takes a partial file that is whole already', async () => {
 });
 
 test('throws away a partial file that is longer than the whole', async () => {
-  await writeFile(`${path}.part`, Buffer.concat([CONTENT, CONTENT]));
+  await leavePartial(Buffer.concat([CONTENT, CONTENT]), ETAG);
   handlers = [ranged];
   await download(url, path, {});
   expect(await hasArrived()).toBe(true);
@@ -179,8 +328,30 @@ test('refuses a file of unannounced size that turns out too long', async () => {
   handlers = [unannounced];
   await expect(download(url, path, { expectedBytes: 7 })).rejects.toMatchObject({
     code: 'DOWNLOAD_FAILED',
-    found: '300000 bytes',
+    found: 'more',
   });
+  expect(await names()).toEqual([]);
+});
+
+test('a body without end is left at the expected size', async () => {
+  let sentBytes = 0;
+  const endless: Handler = (_request, response) => {
+    response.writeHead(200, { 'transfer-encoding': 'chunked' });
+    const send = () => {
+      while (!response.destroyed && response.write(CONTENT)) sentBytes += CONTENT.length;
+    };
+    response.on('drain', send);
+    send();
+  };
+  handlers = [endless];
+  let furthestBytes = 0;
+  const onProgress = ({ doneBytes }: DownloadProgress) => (furthestBytes = doneBytes);
+  await expect(download(url, path, { expectedBytes: CONTENT.length, onProgress })).rejects.toMatchObject({
+    code: 'DOWNLOAD_FAILED',
+    found: 'more',
+  });
+  expect(furthestBytes).toBeLessThanOrEqual(CONTENT.length);
+  expect(sentBytes).toBeLessThan(100 * CONTENT.length);
   expect(await names()).toEqual([]);
 });
 
