@@ -111,5 +111,5 @@ function assertClassCount(path: string, { length }: readonly string[]): void {
 /** The tensors of the configured model, by name. */
 export function expectedTensors(native: NativeAddon, config: Config): Map<string, TensorLayout> {
   const { tensors } = callNative(() => native.describeModel(config.model));
-  return new Map(tensors.map(({ name, ...layout }) => [name, layout]));
+  return new Map(tensors.map((tensor) => [tensor.name, tensor]));
 }

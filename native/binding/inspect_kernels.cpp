@@ -107,7 +107,7 @@ Napi::Object run_conv_norm(const Napi::Object& request, at::ScalarType dtype, bo
   const int64_t in = shape.at(1), out = integer(request, "out");
   auto generator = cifar10::make_generator(0, cifar10::RandomStream::kInit, 0);
   auto conv = cifar10::conv3x3(in, out, 1, generator);
-  auto norm = cifar10::BatchNorm(out, cifar10::BatchNormOptions{.momentum = 0.1, .epsilon = 1e-5});
+  auto norm = cifar10::BatchNorm(out, cifar10::BatchNormOptions{.momentum = 0.1, .epsilon = 1e-5}, generator);
   norm->eval();
   conv->weight.copy_(leaf(request, "weight", {out, in, 3, 3}, at::kFloat));
   const auto values = leaf(request, "norm", {4, out}, at::kFloat);

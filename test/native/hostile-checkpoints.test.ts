@@ -126,14 +126,17 @@ test('refusing takes no more memory than 16 MB, however large the file and the m
   const file = openSync(large, 'r+');
   ftruncateSync(file, statSync(large).size + 4 * size);
   closeSync(file);
-  const wide = join(folder, 'wide.safetensors');
-  const tree = JSON.parse(header.__metadata__.config as string) as { model: object };
-  const widest = { ...tree.model, widths: [4096, 4096, 4096, 4096], convs_per_stage: 4 };
-  const metadata = { ...header.__metadata__, config: JSON.stringify({ ...tree, model: widest }) };
-  writeFileSync(
-    wide,
-    await makeFile({ ...header, __metadata__: metadata } as typeof header, splitFile(original).data),
-  );
+  const tree = JSON.parse(header.__metadata__.config as string) as { model: { batch_norm: object } };
+  const ofModel = async (name: string, model: object) => {
+    const metadata = { ...header.__metadata__, config: JSON.stringify({ ...tree, model }) };
+    const path = join(folder, `${name}.safetensors`);
+    const lie = { ...header, __metadata__: metadata } as typeof header;
+    writeFileSync(path, await makeFile(lie, splitFile(original).data));
+    return path;
+  };
+  const { batch_norm } = tree.model;
+  const wide = await ofModel('wide', { ...tree.model, widths: [4096, 4096, 4096, 4096], convs_per_stage: 4 });
+  const deep = await ofModel('deep', { name: 'cifar_resnet', depth: 1202, width: 1024, batch_norm });
   const library = JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, 'dist/lib/index.js')).href);
   const { exitCode, output } = await runProcess(`
     import { predict } from ${library};
@@ -142,10 +145,10 @@ test('refusing takes no more memory than 16 MB, however large the file and the m
     await refuse('/nonexistent'); // loads everything
     const codes = [];
     const before = process.resourceUsage().maxRSS;
-    for (const path of ${JSON.stringify([large, wide])}) codes.push(await refuse(path));
+    for (const path of ${JSON.stringify([large, wide, deep])}) codes.push(await refuse(path));
     console.log(JSON.stringify({ codes, kilobytes: process.resourceUsage().maxRSS - before }));`);
   expect(exitCode, output).toBe(0);
   const report = JSON.parse(output) as { codes: string[]; kilobytes: number };
-  expect(report.codes).toEqual(['CHECKPOINT_MISMATCH', 'CHECKPOINT_MISMATCH']);
+  expect(report.codes).toEqual(Array(3).fill('CHECKPOINT_MISMATCH'));
   expect(report.kilobytes).toBeLessThan(16 * 1024);
 });

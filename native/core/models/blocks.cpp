@@ -7,9 +7,14 @@
 namespace cifar10 {
 namespace {
 
-// Without a generator: of the meta device, which has shapes and no values.
+// Of a model that is only outlined, which has no generator, tensors are of the meta device: shapes without
+// values.
+at::TensorOptions options_of(const at::Generator& generator) {
+  return torch::dtype(torch::kFloat32).device(generator.defined() ? torch::kCPU : torch::kMeta);
+}
+
 at::Tensor uniform(at::IntArrayRef shape, int64_t fan_in, at::Generator& generator) {
-  if (!generator.defined()) return torch::empty(shape, torch::dtype(torch::kFloat32).device(torch::kMeta));
+  if (!generator.defined()) return torch::empty(shape, options_of(generator));
   const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
   return torch::empty(shape, torch::kFloat32).uniform_(-bound, bound, generator);
 }
@@ -67,11 +72,14 @@ Conv conv1x1(int64_t in, int64_t out, int64_t stride, at::Generator& generator) 
   return Conv(in, out, 1, stride, 0, false, generator);
 }
 
-BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options) : options_(options) {
-  weight = register_parameter("weight", torch::ones({channels}));
-  bias = register_parameter("bias", torch::zeros({channels}));
-  running_mean = register_buffer("running_mean", torch::zeros({channels}));
-  running_var = register_buffer("running_var", torch::ones({channels}));
+BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
+                             const at::Generator& generator)
+    : options_(options) {
+  const auto placed = options_of(generator);
+  weight = register_parameter("weight", torch::ones({channels}, placed));
+  bias = register_parameter("bias", torch::zeros({channels}, placed));
+  running_mean = register_buffer("running_mean", torch::zeros({channels}, placed));
+  running_var = register_buffer("running_var", torch::ones({channels}, placed));
   num_batches_tracked = register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64));
 }
 
@@ -125,10 +133,10 @@ ConvNorm add_conv_norm(torch::nn::Module& parent, const std::string& conv_key, c
   return {parent.register_module(conv_key, conv), parent.register_module(norm_key, norm)};
 }
 
-GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double epsilon)
+GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double epsilon, const at::Generator& generator)
     : groups_(groups), epsilon_(epsilon) {
-  weight = register_parameter("weight", torch::ones({channels}));
-  bias = register_parameter("bias", torch::zeros({channels}));
+  weight = register_parameter("weight", torch::ones({channels}, options_of(generator)));
+  bias = register_parameter("bias", torch::zeros({channels}, options_of(generator)));
 }
 
 at::Tensor GroupNormImpl::forward(const at::Tensor& x) const {

@@ -52,7 +52,7 @@ Conv conv1x1(int64_t in, int64_t out, int64_t stride, at::Generator& generator);
 
 class BatchNormImpl : public torch::nn::Module {
  public:
-  BatchNormImpl(int64_t channels, const BatchNormOptions& options);
+  BatchNormImpl(int64_t channels, const BatchNormOptions& options, const at::Generator& generator);
   // [B,channels,H,W]; training mode updates the running statistics. The result is activation(norm(x) +
   // residual).
   at::Tensor forward(const at::Tensor& x, Activation activation = Activation::kNone,
@@ -113,7 +113,7 @@ ConvNorm add_conv_norm(torch::nn::Module& parent, const std::string& conv_key, c
 class GroupNormImpl : public torch::nn::Module {
  public:
   // `groups` divides `channels`.
-  GroupNormImpl(int64_t groups, int64_t channels, double epsilon);
+  GroupNormImpl(int64_t groups, int64_t channels, double epsilon, const at::Generator& generator);
   at::Tensor forward(const at::Tensor& x) const;  // [B,channels,H,W]
 
   at::Tensor weight;  // float32 [channels], starts at 1

@@ -12,9 +12,11 @@ CnnLayer::CnnLayer(torch::nn::Module& stage, int64_t number, int64_t in, int64_t
   conv_ = stage.register_module("conv" + suffix, Conv(in, out, 3, 1, 1, has_bias, generator));
   kaiming_normal_fan_out_(conv_->weight, generator);
   if (options.norm == NormKind::kBatch)
-    batch_normed_ = {conv_, stage.register_module("bn" + suffix, BatchNorm(out, options.batch_norm))};
+    batch_normed_ = {conv_,
+                     stage.register_module("bn" + suffix, BatchNorm(out, options.batch_norm, generator))};
   if (options.norm == NormKind::kGroup)
-    gn_ = stage.register_module("gn" + suffix, GroupNorm(options.groups, out, options.batch_norm.epsilon));
+    gn_ = stage.register_module("gn" + suffix,
+                                GroupNorm(options.groups, out, options.batch_norm.epsilon, generator));
 }
 
 at::Tensor CnnLayer::forward(const at::Tensor& x) {

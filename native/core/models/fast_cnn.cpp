@@ -26,8 +26,8 @@ Conv identity_conv(int64_t in, int64_t out, at::Generator& generator) {
 }
 
 // Only the bias is trained: the next convolution undoes any scale.
-BatchNorm bias_only_norm(int64_t channels, const BatchNormOptions& options) {
-  auto norm = BatchNorm(channels, options);
+BatchNorm bias_only_norm(int64_t channels, const BatchNormOptions& options, const at::Generator& generator) {
+  auto norm = BatchNorm(channels, options, generator);
   norm->weight.set_requires_grad(false);
   return norm;
 }
@@ -54,7 +54,7 @@ FastGroupImpl::FastGroupImpl(int64_t in, int64_t out, const FastCnnOptions& opti
                              at::Generator& generator) {
   const auto add_layer = [&](const std::string& number, int64_t channels) {
     return add_conv_norm(*this, "conv" + number, identity_conv(channels, out, generator), "bn" + number,
-                         bias_only_norm(out, options.batch_norm));
+                         bias_only_norm(out, options.batch_norm, generator));
   };
   first_ = add_layer("1", in);
   second_ = add_layer("2", out);

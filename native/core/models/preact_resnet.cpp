@@ -19,9 +19,9 @@ Conv add_shortcut(torch::nn::Module& block, const BlockShape& shape, const std::
 }  // namespace
 
 PreActBlock::PreActBlock(const BlockShape& shape, const PreActPlan& plan, at::Generator& generator) {
-  norm_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm));
+  norm_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm, generator));
   first_ = add_conv_norm(*this, "conv1", conv3x3(shape.in, shape.width, shape.stride, generator), "bn2",
-                         BatchNorm(shape.width, plan.batch_norm));
+                         BatchNorm(shape.width, plan.batch_norm, generator));
   dropout_ = register_module("dropout", Dropout(plan.dropout));
   last_ = register_module("conv2", conv3x3(shape.width, shape.out, 1, generator));
   shortcut_ = add_shortcut(*this, shape, plan.shortcut_key, generator);
@@ -35,11 +35,11 @@ at::Tensor PreActBlock::forward(const at::Tensor& x) {
 
 PreActBottleneck::PreActBottleneck(const BlockShape& shape, const PreActPlan& plan,
                                    at::Generator& generator) {
-  norm_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm));
+  norm_ = register_module("bn1", BatchNorm(shape.in, plan.batch_norm, generator));
   first_ = add_conv_norm(*this, "conv1", conv1x1(shape.in, shape.width, 1, generator), "bn2",
-                         BatchNorm(shape.width, plan.batch_norm));
+                         BatchNorm(shape.width, plan.batch_norm, generator));
   second_ = add_conv_norm(*this, "conv2", conv3x3(shape.width, shape.width, shape.stride, generator), "bn3",
-                          BatchNorm(shape.width, plan.batch_norm));
+                          BatchNorm(shape.width, plan.batch_norm, generator));
   last_ = register_module("conv3", conv1x1(shape.width, shape.out, 1, generator));
   shortcut_ = add_shortcut(*this, shape, plan.shortcut_key, generator);
 }
@@ -58,7 +58,7 @@ PreActNet::PreActNet(const PreActPlan& plan, at::Generator& generator) {
     return std::make_shared<PreActBlock>(shape, plan, generator);
   };
   blocks_ = add_stages(*this, plan.stages, make_block);
-  norm_ = register_module(plan.norm_name, BatchNorm(plan.stages.features(), plan.batch_norm));
+  norm_ = register_module(plan.norm_name, BatchNorm(plan.stages.features(), plan.batch_norm, generator));
   head_ =
       register_module(plan.head_name, Linear(plan.stages.features(), kClasses, /*has_bias=*/true, generator));
   initialize_convolutions(*this, generator);

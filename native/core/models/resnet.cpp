@@ -8,7 +8,7 @@ namespace cifar10 {
 ProjectionImpl::ProjectionImpl(const BlockShape& shape, const BatchNormOptions& batch_norm,
                                at::Generator& generator) {
   layer_ = add_conv_norm(*this, "0", conv1x1(shape.in, shape.out, shape.stride, generator), "1",
-                         BatchNorm(shape.out, batch_norm));
+                         BatchNorm(shape.out, batch_norm, generator));
 }
 
 at::Tensor ProjectionImpl::forward(const at::Tensor& x) { return layer_.forward(x); }
@@ -16,9 +16,9 @@ at::Tensor ProjectionImpl::forward(const at::Tensor& x) { return layer_.forward(
 BasicBlock::BasicBlock(const BlockShape& shape, const std::string& shortcut_name,
                        const BatchNormOptions& batch_norm, at::Generator& generator) {
   first_ = add_conv_norm(*this, "conv1", conv3x3(shape.in, shape.width, shape.stride, generator), "bn1",
-                         BatchNorm(shape.width, batch_norm));
+                         BatchNorm(shape.width, batch_norm, generator));
   second_ = add_conv_norm(*this, "conv2", conv3x3(shape.width, shape.out, 1, generator), "bn2",
-                          BatchNorm(shape.out, batch_norm));
+                          BatchNorm(shape.out, batch_norm, generator));
   if (shape.changes()) shortcut_ = register_module(shortcut_name, Projection(shape, batch_norm, generator));
 }
 
@@ -30,11 +30,11 @@ at::Tensor BasicBlock::forward(const at::Tensor& x) {
 Bottleneck::Bottleneck(const BlockShape& shape, const std::string& shortcut_name,
                        const BatchNormOptions& batch_norm, at::Generator& generator) {
   first_ = add_conv_norm(*this, "conv1", conv1x1(shape.in, shape.width, 1, generator), "bn1",
-                         BatchNorm(shape.width, batch_norm));
+                         BatchNorm(shape.width, batch_norm, generator));
   second_ = add_conv_norm(*this, "conv2", conv3x3(shape.width, shape.width, shape.stride, generator), "bn2",
-                          BatchNorm(shape.width, batch_norm));
+                          BatchNorm(shape.width, batch_norm, generator));
   third_ = add_conv_norm(*this, "conv3", conv1x1(shape.width, shape.out, 1, generator), "bn3",
-                         BatchNorm(shape.out, batch_norm));
+                         BatchNorm(shape.out, batch_norm, generator));
   if (shape.changes()) shortcut_ = register_module(shortcut_name, Projection(shape, batch_norm, generator));
 }
 
@@ -46,7 +46,7 @@ at::Tensor Bottleneck::forward(const at::Tensor& x) {
 
 ResidualNet::ResidualNet(const Plan& plan, at::Generator& generator) {
   stem_ = add_conv_norm(*this, "conv1", conv3x3(3, plan.stages.stem, 1, generator), "bn1",
-                        BatchNorm(plan.stages.stem, plan.batch_norm));
+                        BatchNorm(plan.stages.stem, plan.batch_norm, generator));
   const MakeBlock make_block = [&](const BlockShape& shape) -> std::shared_ptr<ResidualBlock> {
     if (plan.stages.has_bottlenecks())
       return std::make_shared<Bottleneck>(shape, plan.shortcut_name, plan.batch_norm, generator);
