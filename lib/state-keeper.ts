@@ -3,10 +3,12 @@
 import type { BestEvent, StateEvent, TrainingState } from './native-addon.js';
 import { BEST_FILE, isStateFile, LAST_FILE, type RunFolder, stateFile } from './runs/index.js';
 
-/** Writes a file into the run's folder, whole or not at all. */
+/** Write a file into the run's folder, whole or not at all. */
 export interface Savers {
-  saveState(name: string, state: TrainingState): Promise<void>;
-  saveBest(name: string, event: BestEvent): Promise<void>;
+  /** As `LAST_FILE`. */
+  saveState(state: TrainingState): Promise<void>;
+  /** As `BEST_FILE`. */
+  saveBest(event: BestEvent): Promise<void>;
 }
 
 /** What became of a file; `error` is null where it was written. */
@@ -47,7 +49,7 @@ export class StateKeeper {
     const isState = event.type === 'state';
     const name = isState ? LAST_FILE : BEST_FILE;
     const step = isState ? event.state.step : null;
-    const save = () => (isState ? this.#replaceLast(event.state) : this.#savers.saveBest(name, event));
+    const save = () => (isState ? this.#replaceLast(event.state) : this.#savers.saveBest(event));
     this.#writing = this.#writing
       .then(save)
       .then(
@@ -78,7 +80,7 @@ export class StateKeeper {
   async #replaceLast(state: TrainingState): Promise<void> {
     if (this.#keep > 1 && this.#lastStep !== null)
       await this.#folder.link(LAST_FILE, stateFile(this.#lastStep));
-    await this.#savers.saveState(LAST_FILE, state);
+    await this.#savers.saveState(state);
     this.#lastStep = state.step;
     const earlier = (await this.#folder.list()).filter(isStateFile).sort();
     for (const name of earlier.slice(0, Math.max(0, earlier.length - this.#keep + 1)))

@@ -1,15 +1,12 @@
 // Owns a training from its plan to its checkpoint: verify the data, run natively, record, save.
 // Must not print; what happens is told by events.
-import { saveCheckpoint, type TensorData } from './checkpoint/index.js';
-import { type Config, configToSnake, modelLabel } from './config/index.js';
-import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
+import { type Config, modelLabel } from './config/index.js';
+import { resolveDataset } from './dataset/index.js';
 import { AbortError, Cifar10Error, errorMessage } from './errors.js';
-import { environmentOf, versionsNow } from './exactness.js';
 import { loadNative } from './native.js';
 import type {
   BestEvent,
   EpochEvent,
-  NamedTensor,
   NativeConfig,
   NativeDivergence,
   NativeTrainEvent,
@@ -23,6 +20,7 @@ import type {
 } from './native-addon.js';
 import { fromNative, Listener, throwIfAborted } from './native-job.js';
 import { peakMemoryBytes } from './peak-memory.js';
+import { RunCheckpoints } from './run-checkpoints.js';
 import { CHECKPOINT_FILE, LAST_FILE, type RunFolder, type RunRecorder } from './runs/index.js';
 import { settle } from './settle.js';
 import { type Kept, StateKeeper } from './state-keeper.js';
@@ -147,16 +145,34 @@ async function runTraining(
   const { source, dataDir } = plan.config.dataLoading;
   loadNative(); // before the folder is made: a missing addon leaves nothing
   const files = await resolveDataset({ source, dataDir, signal });
+  const inputs = { trainFiles: files.train, testFiles: files.test };
+  if (plan.state !== null) await assertGoesOn({ config: settle(plan.config), ...inputs, resume: plan.state });
   const { folder, recorder } = await plan.openRun();
   const run = new Run(plan, folder, recorder, startedMs);
   try {
-    const outcome = await run.execute({ trainFiles: files.train, testFiles: files.test }, signal, emit);
+    const outcome = await run.execute(inputs, signal, emit);
     if (outcome.end === 'finished') return await run.finish(outcome);
     if (outcome.end === 'stopped') throw await run.stop(outcome.progress, signal);
     throw await run.diverge(outcome);
   } catch (error) {
     if (!run.isRecorded) await run.fail(error);
     throw error;
+  } finally {
+    recorder.close();
+  }
+}
+
+/**
+ * Native code has the last word on whether a state fits the settings and the dataset, and must have it before anything of
+ * the run is changed: this training is stopped before its first step.
+ */
+async function assertGoesOn(options: NativeTrainOptions): Promise<void> {
+  try {
+    const job = loadNative().train(options, () => {});
+    job.stop();
+    await job.result;
+  } catch (error) {
+    throw fromNative(error);
   }
 }
 
@@ -168,6 +184,7 @@ class Run {
   readonly #recorder: RunRecorder;
   readonly #startedMs: number;
   readonly #keeper: StateKeeper;
+  readonly #checkpoints: RunCheckpoints;
   #steps = 0;
   #isRecorded = false;
 
@@ -178,9 +195,10 @@ class Run {
     this.#recorder = recorder;
     this.#startedMs = startedMs;
     const { keep } = plan.config.training.checkpoint;
+    this.#checkpoints = new RunCheckpoints(folder, plan.config);
     const savers = {
-      saveState: (name: string, state: TrainingState) => this.#saveState(name, state),
-      saveBest: (name: string, best: BestEvent) => this.#saveBest(name, best),
+      saveState: (state: TrainingState) => this.#checkpoints.saveState(state),
+      saveBest: (best: BestEvent) => this.#checkpoints.saveBest(best, recorder.valAfter(best.epoch)),
     };
     const states = { keep, lastStep: plan.lastStep };
     this.#keeper = new StateKeeper(folder, states, savers);
@@ -230,8 +248,9 @@ class Run {
   async finish(outcome: NativeTrainResult): Promise<TrainResult> {
     const result = this.#summarize(outcome);
     const { accuracy, crossEntropy, ttaAccuracy } = result.test;
-    await this.#save(CHECKPOINT_FILE, outcome.state, {
-      metrics: { steps: outcome.steps, test: { accuracy, crossEntropy, ttaAccuracy } },
+    await this.#checkpoints.saveFinal(outcome.state, {
+      steps: outcome.steps,
+      test: { accuracy, crossEntropy, ttaAccuracy },
     });
     const { durationSeconds, trainSeconds, testSeconds, imagesPerSecond, test, val, steps } = result;
     const { hasEndedEarly, bestEpoch, peakMemoryBytes } = result;
@@ -288,18 +307,6 @@ class Run {
     this.#isRecorded = true;
   }
 
-  /** Writes the checkpoint that a training can go on from. */
-  async #saveState(name: string, { model, extra, ...progress }: TrainingState): Promise<void> {
-    const environment = environmentOf(this.#config);
-    const metrics = { steps: progress.step };
-    await this.#save(name, model, { extra: toMap(extra), progress, environment, metrics });
-  }
-
-  async #saveBest(name: string, { epoch, weights }: BestEvent): Promise<void> {
-    const val = this.#recorder.valAfter(epoch);
-    await this.#save(name, weights, { metrics: { epoch, ...(val && { val }) } });
-  }
-
   /** What the record tells of a training that ended in this state. */
   #figuresAt({ step, trainSeconds, trainedImages }: TrainingState) {
     const imagesPerSecond = trainedImages / trainSeconds;
@@ -314,21 +321,6 @@ class Run {
   #describe(event: StartEvent): RunStartEvent {
     const { model, training } = this.#config;
     return { ...event, runDir: this.#folder.path, model: modelLabel(model), epochs: training.epochs };
-  }
-
-  async #save(
-    name: string,
-    model: readonly NamedTensor[],
-    parts: Pick<Parameters<typeof saveCheckpoint>[1], 'extra' | 'progress' | 'environment' | 'metrics'>,
-  ): Promise<void> {
-    await saveCheckpoint(this.#folder.pathOf(name), {
-      tensors: toMap(model),
-      ...parts,
-      config: configToSnake(this.#plan.config),
-      classNames: CLASS_NAMES,
-      normalization: this.#config.dataLoading.normalization,
-      versions: versionsNow(),
-    });
   }
 
   #summarize(outcome: NativeTrainResult): TrainResult {
@@ -379,8 +371,4 @@ async function runToStop(
   } catch (error) {
     throw fromNative(error);
   }
-}
-
-function toMap(tensors: readonly NamedTensor[]): ReadonlyMap<string, TensorData> {
-  return new Map(tensors.map(({ name, ...tensor }) => [name, tensor]));
 }

@@ -1,11 +1,13 @@
 // Owns what a call of `train` is to do: a new run from a configuration, or one that was stopped, from its folder.
 // Must not run anything.
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readCheckpoint, type TensorData } from './checkpoint/index.js';
 import {
   type Config,
   configToYaml,
   type LoadConfigOptions,
+  listGroups,
   loadConfig,
   modelLabel,
   overrideConfig,
@@ -17,21 +19,27 @@ import { withLock } from './lock.js';
 import { assertOfModel } from './model.js';
 import { loadNative } from './native.js';
 import type { NamedTensor, TrainingState } from './native-addon.js';
-import { isAlive } from './process-identity.js';
+import { isAlive, isSameProcess, thisProcess } from './process-identity.js';
+import { RunCheckpoints } from './run-checkpoints.js';
 import {
-  canResume,
+  BEST_FILE,
   findRun,
   isStateFile,
   LAST_FILE,
   RunFolder,
+  type RunPlan,
   type RunRecord,
   RunRecorder,
   readRecord,
+  stateFile,
   statusOf,
   stepOfStateFile,
 } from './runs/index.js';
 import { settle } from './settle.js';
 import { VERSION } from './version.js';
+
+/** Of the best epoch's weights among a state's tensors. */
+const BEST_PREFIX = 'best.';
 
 export interface PlanOptions extends LoadConfigOptions {
   /**
@@ -49,7 +57,7 @@ export interface TrainingPlan {
   readonly config: Config;
   /** Null for a new run. */
   readonly state: TrainingState | null;
-  /** Of the newest state in the run's folder, where it goes on from that; else null. */
+  /** Of the newest state in the run's folder once it is open; null for a new run. */
   readonly lastStep: number | null;
   /** Seconds that the run took before. */
   readonly earlierSeconds: number;
@@ -86,23 +94,9 @@ export function planNewRun({ config, overrides, runDir }: NewRun): TrainingPlan 
     const folder = await (runDir === undefined
       ? RunFolder.createDated(config.outputDir)
       : RunFolder.create(runDir));
-    const { seed, epochs } = config.training;
-    const plan = {
-      model: modelLabel(config.model),
-      seed,
-      epochs,
-      overrides: [...overrides],
-      version: VERSION,
-    };
     try {
-      return {
-        folder,
-        recorder: await RunRecorder.begin(
-          folder,
-          { ...plan, configYaml: configToYaml(config) },
-          config.training.checkpoint.onError,
-        ),
-      };
+      const { onError } = config.training.checkpoint;
+      return { folder, recorder: await RunRecorder.begin(folder, toRecord(config, overrides), onError) };
     } catch (error) {
       await folder.discard();
       throw error;
@@ -111,43 +105,103 @@ export function planNewRun({ config, overrides, runDir }: NewRun): TrainingPlan 
   return { config, state: null, lastStep: null, earlierSeconds: 0, openRun };
 }
 
+/** What the record says of a run before it begins. */
+function toRecord(config: Config, overrides: readonly string[]): RunPlan {
+  const { seed, epochs } = config.training;
+  const { model } = config;
+  const configYaml = configToYaml(config);
+  return { model: modelLabel(model), seed, epochs, overrides: [...overrides], version: VERSION, configYaml };
+}
+
 /** The plan of a run that goes on. */
 export async function planResumption(name: string, options: PlanOptions = {}): Promise<TrainingPlan> {
-  const { force = false } = options;
+  const { force = false, overrides = [], configDir } = options;
+  refuseGroupChoices(overrides, configDir);
   const { runDir, file, record } = await findStoppedRun(name, options);
-  const path = join(runDir, file);
-  const { tensors, extra, meta } = await readCheckpoint(path, (head) =>
-    assertOfModel(path, head, loadNative()),
-  );
-  const { progress } = meta;
-  if (progress === undefined)
-    throw notResumable(runDir, `"${file}" with the state of its training`, 'one without');
+  const { progress, meta, state } = await readState(runDir, file);
   const before = parseConfig(meta.config);
-  const config = options.overrides?.length ? overrideConfig(before, options) : before;
+  const config = overrides.length > 0 ? overrideConfig(before, options) : before;
   const changes = changesSince(meta, settle(config));
   if (changes.length > 0 && !force) throw changed(runDir, changes);
-  const state = { ...progress, model: toNamed(tensors), extra: toNamed(extra) };
+  const isAsItWas = changes.length === 0 && overrides.length === 0;
   const openRun = async () => {
     const folder = RunFolder.reopen(runDir);
     // Two processes may have come so far with the same run: one of them says that it is running, the other sees it.
     return withLock(folder.pathOf('run'), async () => {
-      const now = await readResumable(runDir, force);
+      const now = await readResumable(runDir, file, force);
       if (now.endedAt !== record.endedAt)
         throw notResumable(runDir, 'the run as it was', 'that it went on meanwhile');
-      await removeStatesBehind(folder, progress.step);
+      const checkpoints = new RunCheckpoints(folder, config);
+      // First of all: a process that is killed from here on goes on from this state, with these settings.
+      if (file !== LAST_FILE || !isAsItWas) await checkpoints.saveState(state);
+      const plan = isAsItWas ? null : toRecord(config, [...record.overrides, ...overrides]);
       const { onError } = config.training.checkpoint;
-      const recorder = await RunRecorder.resume(folder, now, progress.step, onError);
+      const recorder = await RunRecorder.resume(folder, now, { step: progress.step, plan }, onError);
       for (const change of changes) recorder.log(`forced: ${describeChange(change)}`);
+      await removeStatesBehind(folder, progress.step);
+      if (file !== LAST_FILE) await restoreBest(folder, checkpoints, state, recorder);
       return { folder, recorder };
     });
   };
-  const lastStep = file === LAST_FILE ? progress.step : null;
-  return { config, state, lastStep, earlierSeconds: record.durationSeconds, openRun };
+  return { config, state, lastStep: progress.step, earlierSeconds: record.durationSeconds, openRun };
+}
+
+/** The run's own configuration lies over every option of a group, which would change nothing. */
+function refuseGroupChoices(overrides: readonly string[], configDir: string | undefined): void {
+  const groups = listGroups(configDir);
+  const choice = overrides.find((override) =>
+    groups.includes(override.replace(/^(\+\+|\+|~)/, '').split('=', 1)[0] as string),
+  );
+  if (choice === undefined) return;
+  throw new Cifar10Error('CONFIG_INVALID_OVERRIDE', {
+    what: 'a run that goes on keeps the options that it was begun with',
+    expected: 'single keys, such as training.epochs=10',
+    found: choice,
+    nextStep: 'give the keys that shall change, or begin a new run',
+  });
+}
+
+/** Errors: `CHECKPOINT_*`, `RUN_NOT_RESUMABLE`. */
+async function readState(runDir: string, file: string) {
+  const path = join(runDir, file);
+  try {
+    const { tensors, extra, meta } = await readCheckpoint(path, (head) =>
+      assertOfModel(path, head, loadNative()),
+    );
+    const { progress } = meta;
+    if (progress === undefined)
+      throw notResumable(runDir, `"${file}" with the state of its training`, 'one without');
+    return { meta, progress, state: { ...progress, model: toNamed(tensors), extra: toNamed(extra) } };
+  } catch (error) {
+    const isDamaged = error instanceof Cifar10Error && error.code === 'CHECKPOINT_INVALID';
+    const earlier = isDamaged ? (await RunFolder.reopen(runDir).list()).filter(isStateFile).sort() : [];
+    const newest = earlier.filter((name) => name !== file).at(-1);
+    if (newest === undefined) throw error;
+    throw new Cifar10Error('CHECKPOINT_INVALID', {
+      what: (error as Cifar10Error).message,
+      nextStep: `go on from an earlier state, \`npx cifar10-torch train --resume ${join(runDir, newest)}\``,
+      cause: error,
+    });
+  }
 }
 
 /** A run that goes on from an earlier state forgets the ones behind it, as it forgets their figures. */
 async function removeStatesBehind(folder: RunFolder, step: number): Promise<void> {
   for (const name of await folder.list()) if ((stepOfStateFile(name) ?? 0) > step) await folder.remove(name);
+}
+
+/** The best weights as they were with this state; those in the folder may be of an epoch that is taken back. */
+async function restoreBest(
+  folder: RunFolder,
+  checkpoints: RunCheckpoints,
+  { best, extra }: TrainingState,
+  recorder: RunRecorder,
+): Promise<void> {
+  if (best.epoch === 0) return folder.remove(BEST_FILE);
+  const weights = extra
+    .filter(({ name }) => name.startsWith(BEST_PREFIX))
+    .map((tensor) => ({ ...tensor, name: tensor.name.slice(BEST_PREFIX.length) }));
+  await checkpoints.saveBest({ epoch: best.epoch, weights }, recorder.valAfter(best.epoch));
 }
 
 function changed(runDir: string, changes: readonly Change[]): Cifar10Error {
@@ -171,37 +225,56 @@ async function findStoppedRun(
   }).outputDir;
   const file = basename(name);
   const isState = file === LAST_FILE || isStateFile(file);
+  if (!isState && file.endsWith('.safetensors'))
+    throw new Cifar10Error('RUN_NOT_RESUMABLE', {
+      what: `"${name}" is not the state of a training by its name`,
+      expected: `"${LAST_FILE}" or "${stateFile(1)}" in the folder of its run`,
+      found: `"${file}"`,
+      nextStep: 'give one of these, the folder, or the id of a run',
+    });
   const { runDir } = isState ? { runDir: dirname(resolve(name)) } : await findRun(outputDir, name);
-  return {
-    runDir,
-    file: isState ? file : LAST_FILE,
-    record: await readResumable(runDir, options.force ?? false),
-  };
+  const chosen = isState ? file : LAST_FILE;
+  return { runDir, file: chosen, record: await readResumable(runDir, chosen, options.force ?? false) };
 }
 
 /**
- * `force`: also one that says it is running on a machine of another name, as that of the next container is.
+ * `force`: also one that diverged, and one that says it is running where that cannot be: on a machine of another name, as
+ * that of the next container is, or in this process, where its end could not be recorded.
  * Errors: `RUN_NOT_RESUMABLE`, `RUN_INVALID`.
  */
-async function readResumable(runDir: string, force: boolean): Promise<RunRecord> {
+async function readResumable(runDir: string, file: string, force: boolean): Promise<RunRecord> {
   const record = await readRecord(runDir);
   if (record === undefined) throw notResumable(runDir, 'the folder of a run', 'no run.json in it');
-  const isElsewhere = isAlive(record.process) === undefined;
-  const status = force && isElsewhere && record.status === 'running' ? 'crashed' : statusOf(record);
-  if (canResume({ runDir, status, error: record.error })) return record;
-  const isOver = status === 'finished' || status === 'running';
-  if (record.error?.code === 'TRAINING_DIVERGED')
-    throw notResumable(runDir, 'a run that was stopped', 'one that diverged and would do so again');
-  if (status === 'running' && isElsewhere)
+  const status = statusOf(record);
+  if (status === 'finished') throw notResumable(runDir, 'a run that was stopped', 'one that is finished');
+  if (status === 'running' && !(force && isNotAtWork(runDir, record))) throw underWay(runDir, record);
+  if (record.error?.code === 'TRAINING_DIVERGED' && !force)
     throw new Cifar10Error('RUN_NOT_RESUMABLE', {
-      what: `the run in "${runDir}" may be under way on another machine`,
-      expected: 'one that was stopped, or has crashed on this machine',
-      found: `that it says it is running, as process ${record.process.pid} on "${record.process.host}"`,
-      nextStep: 'if that is gone, go on all the same with --force',
+      what: `the run in "${runDir}" diverged, and would do so again`,
+      expected: 'a run that was stopped',
+      found: record.error.message,
+      nextStep: 'go on with other settings, such as a lower training.optimizer.lr, and --force',
     });
-  throw isOver
-    ? notResumable(runDir, 'a run that was stopped', `one that is ${status}`)
-    : notResumable(runDir, `"${LAST_FILE}", which a stopped run leaves`, `a run that ${status}, without it`);
+  if (existsSync(join(runDir, file))) return record;
+  throw notResumable(runDir, `"${file}", which a stopped run leaves`, `a run that ${status}, without it`);
+}
+
+/** Of one that says it is running: whether this thread can tell that nobody here is at it. */
+function isNotAtWork(runDir: string, { process }: RunRecord): boolean {
+  const isElsewhere = isAlive(process) === undefined;
+  return isElsewhere || (isSameProcess(process, thisProcess()) && !RunRecorder.isOpen(runDir));
+}
+
+function underWay(runDir: string, { process }: RunRecord): Cifar10Error {
+  const isElsewhere = isAlive(process) === undefined;
+  return new Cifar10Error('RUN_NOT_RESUMABLE', {
+    what: `the run in "${runDir}" ${isElsewhere ? 'may be' : 'is'} under way${isElsewhere ? ' on another machine' : ''}`,
+    expected: 'one that was stopped, or has crashed on this machine',
+    found: `one that is running, as process ${process.pid} on "${process.host}"`,
+    nextStep: isElsewhere
+      ? 'if that is gone, go on all the same with --force'
+      : 'stop that process, or wait for its end',
+  });
 }
 
 function notResumable(runDir: string, expected: string, found: string): Cifar10Error {

@@ -12,4 +12,4 @@ export {
 } from './run-files.js';
 export { RunFolder } from './run-folder.js';
 export { type RunRecord, type RunStatus, readRecord, statusOf } from './run-record.js';
-export { RunRecorder } from './run-recorder.js';
+export { type RunPlan, RunRecorder } from './run-recorder.js';

@@ -17,8 +17,8 @@ export interface RunInfo extends Omit<RunRecord, 'status' | 'formatVersion' | 'p
 }
 
 /**
- * Whether `train` can go on with a run: its state is there, nobody is at it, and it would not end as it has: a training
- * repeats itself bit for bit, so that one that has diverged does so again.
+ * Whether `train` can go on with a run as it is: its state is there, nobody is at it, and it would not end as it has: a
+ * training repeats itself bit for bit, so that one that has diverged does so again.
  */
 export function canResume({ runDir, status, error }: Pick<RunInfo, 'runDir' | 'status' | 'error'>): boolean {
   const isOver = status === 'finished' || status === 'running' || error?.code === 'TRAINING_DIVERGED';

@@ -30,6 +30,9 @@ const CSV_COLUMNS = [
   'val_cross_entropy',
 ];
 
+/** Folders of the runs that this thread is at. */
+const openFolders = new Set<string>();
+
 /** What a write that fails does to a training that goes on. */
 type OnError = 'continue' | 'stop';
 
@@ -68,14 +71,18 @@ export class RunRecorder {
     folder.append(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS]));
     folder.append(METRICS_JSONL_FILE, '');
     await recorder.#save({});
+    openFolders.add(folder.path);
     return recorder;
   }
 
-  /** Goes on with the files of a run whose state after `step` updates is known; what it did later is taken back. */
+  /**
+   * Goes on with the files of a run whose state after `step` updates is known; what it did later is taken back.
+   * `plan`: where it goes on with other settings than it had.
+   */
   static async resume(
     folder: RunFolder,
     record: RunRecord,
-    step: number,
+    { step, plan }: { step: number; plan: RunPlan | null },
     onError: OnError,
   ): Promise<RunRecorder> {
     const recorder = new RunRecorder(folder, record, onError);
@@ -87,8 +94,20 @@ export class RunRecorder {
     await folder.removeTemporaries();
     await folder.write(METRICS_JSONL_FILE, kept.map(jsonLine).join(''));
     await folder.write(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS, ...kept.map(csvRow)]));
+    if (plan !== null) await recorder.#replacePlan(plan);
     await recorder.#save({ status: 'running', endedAt: null, error: null });
+    openFolders.add(folder.path);
     return recorder;
+  }
+
+  /** Whether this thread is at the run in that folder. */
+  static isOpen(folder: string): boolean {
+    return openFolders.has(folder);
+  }
+
+  /** To be called when nothing more is recorded. */
+  close(): void {
+    openFolders.delete(this.#folder.path);
   }
 
   /** Whether an epoch has ended since the run was begun or resumed. */
@@ -175,6 +194,12 @@ export class RunRecorder {
       .catch((error: unknown) => {
         if (!this.#goesOn) this.#failure = error;
       });
+  }
+
+  async #replacePlan({ configYaml, ...plan }: RunPlan): Promise<void> {
+    this.#record = { ...this.#record, ...plan };
+    await this.#folder.write(CONFIG_FILE, configYaml);
+    await this.#folder.write(OVERRIDES_FILE, stringifyYaml(plan.overrides));
   }
 
   async #save(progress: Progress): Promise<void> {

@@ -88,6 +88,54 @@ test('a run that was stopped twice ends with the weights and figures of one that
   expect(runs.map(({ status }) => status)).toEqual(['finished', 'finished']);
 });
 
+test('a signal in the final test of a large net is heeded within five seconds, and the test is done when it goes on', async () => {
+  const words = [
+    'data_loading=sample',
+    'data_loading.batch_size=50',
+    'model=resnet18',
+    'training.epochs=0.1',
+    'training.precision=fp32',
+    'training.tta_level=2',
+    'training.threads=1',
+    `output_dir=${temporaryFolder()}`,
+    '--json',
+  ];
+  const child = startCli(['train', ...words]);
+  const collected = collect(child);
+  let sentMs = 0;
+  child.stderr?.on('data', (chunk) => {
+    if (sentMs > 0 || !String(chunk).includes('epoch 1/')) return;
+    sentMs = performance.now();
+    child.kill('SIGTERM');
+  });
+  const { exitCode, stdout } = await collected;
+  expect(exitCode).toBe(143);
+  expect(performance.now() - sentMs).toBeLessThan(5000);
+  const [{ step, steps }] = jsonLines(stdout) as [Stopped];
+  expect(step).toBe(steps);
+});
+
+test('a second signal ends at once, and leaves nothing half-written', async () => {
+  const child = startCli([
+    'train',
+    ...NET,
+    `output_dir=${temporaryFolder()}`,
+    '--json',
+    'training.epochs=3000',
+  ]);
+  const collected = collect(child);
+  let sentMs = 0;
+  child.stderr?.on('data', (chunk) => {
+    if (sentMs > 0 || !String(chunk).includes('epoch ')) return;
+    sentMs = performance.now();
+    child.kill('SIGINT');
+    setImmediate(() => child.kill('SIGINT'));
+  });
+  const { exitCode } = await collected;
+  expect(exitCode).toBe(130);
+  expect(performance.now() - sentMs).toBeLessThan(2000);
+});
+
 test('the state of a stopped run can be evaluated', async () => {
   const words = [...NET, `output_dir=${temporaryFolder()}`, '--json'];
   const [{ checkpoint }] = jsonLines((await trainUntil('SIGINT', 2, words)).stdout) as [Stopped];

@@ -127,18 +127,29 @@ describe('going on from a state', () => {
   const folder = { path: '' };
   const whole = () => run({ overrides: [...NET, `output_dir=${folder.path}`] });
 
+  /** Stops as soon as there is the state of that step. Behind the last but one a training may be faster, and is begun anew. */
+  async function stopWithState(step: number): Promise<string> {
+    for (;;) {
+      const controller = new AbortController();
+      const keep = [`training.checkpoint.every_steps=${step}`, 'training.checkpoint.keep=100'];
+      const overrides = [...NET, `output_dir=${folder.path}`, ...keep];
+      let runDir = '';
+      try {
+        await run({ overrides, signal: controller.signal }, (event) => {
+          if (event.type === 'start') ({ runDir } = event);
+          if (isState(event)) controller.abort();
+        });
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ABORTED' });
+        return runDir;
+      }
+    }
+  }
+
   test.each(AFTER)('after step %i ends as if nobody had stopped', async (step) => {
     folder.path = temporaryFolder();
     const expected = await outcome((await whole()).runDir);
-    const controller = new AbortController();
-    const keep = [`training.checkpoint.every_steps=${step}`, 'training.checkpoint.keep=100'];
-    const overrides = [...NET, `output_dir=${folder.path}`, ...keep];
-    let runDir = '';
-    const stopped = run({ overrides, signal: controller.signal }, (event) => {
-      if (event.type === 'start') ({ runDir } = event);
-      if (isState(event)) controller.abort();
-    });
-    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+    const runDir = await stopWithState(step);
     const name = `step-${String(step).padStart(9, '0')}.safetensors`;
     const states = readdirSync(runDir).filter((each) => each === name || each === 'last.safetensors');
     const resume = join(runDir, states.includes(name) ? name : 'last.safetensors');

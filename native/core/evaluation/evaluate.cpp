@@ -18,8 +18,10 @@ at::Tensor view_of(const at::Tensor& images, int64_t shift, bool mirrored) {
   return crop_and_flip(images, {index, offset, offset, flip}, kShift, Padding::kReflect);
 }
 
-Logits batch_logits(Model& model, const at::Tensor& images, const EvaluateOptions& options) {
+Logits batch_logits(Model& model, const at::Tensor& images, const EvaluateOptions& options,
+                    const std::atomic<bool>& stop) {
   const auto logits = [&](int64_t shift, bool mirrored) {
+    if (stop) throw Stopped{};  // a view of a large net takes seconds
     const auto view = shift == 0 && !mirrored ? images : view_of(images, shift, mirrored);
     return model.forward(normalize(view, options.normalization, options.dtype));
   };
@@ -43,9 +45,8 @@ Logits predict_logits(Model& model, const at::Tensor& images, const EvaluateOpti
   std::vector<at::Tensor> plain, augmented;
   const int64_t total = images.size(0);
   for (int64_t begin = 0; begin < total; begin += options.batch_size) {
-    if (stop) throw Stopped{};
     const int64_t count = std::min(options.batch_size, total - begin);
-    const auto logits = batch_logits(model, images.narrow(0, begin, count), options);
+    const auto logits = batch_logits(model, images.narrow(0, begin, count), options, stop);
     plain.push_back(logits.plain);
     augmented.push_back(logits.augmented);
     if (progress) progress(begin + count, total);

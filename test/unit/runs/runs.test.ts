@@ -123,8 +123,8 @@ describe('the files of a run', () => {
     const late = RunFolder.reopen(folder.path);
     const record = (await readRecord(folder.path)) as RunRecord;
     const val = { accuracy: 0.5, crossEntropy: 1 };
-    (await RunRecorder.resume(late, record, 10, 'stop')).add({ ...epoch(2), val }); // and then crashes
-    const recorder = await RunRecorder.resume(late, { ...record, val }, 10, 'stop');
+    (await RunRecorder.resume(late, record, { step: 10, plan: null }, 'stop')).add({ ...epoch(2), val }); // and then crashes
+    const recorder = await RunRecorder.resume(late, { ...record, val }, { step: 10, plan: null }, 'stop');
     recorder.add(epoch(2, 0.25));
     const steps = (await folder.readLines('metrics.jsonl')).map(
       (line) => JSON.parse(line) as { loss: number },
