@@ -49,6 +49,46 @@ function emptyPng(width: number, height: number, extra: readonly Buffer[] = []):
   return Buffer.concat([signature, pngChunk('IHDR', header), ...extra, pixels, end]);
 }
 
+/** Chunks that a decoder inflates before the first pixel: each to eight megabytes. */
+function textBombs(count: number): Buffer[] {
+  const data = Buffer.concat([Buffer.from('Comment\0\0', 'latin1'), deflateSync(Buffer.alloc(8_000_000))]);
+  return Array(count).fill(pngChunk('zTXt', data));
+}
+
+/** A JPEG with segments behind its start. */
+function withSegments(jpeg: Buffer, marker: number, name: string, count: number): Buffer {
+  const segment = Buffer.alloc(65_535);
+  segment.set([0xff, marker, 0xff, 0xfd]);
+  segment.write(name, 4, 'latin1');
+  return Buffer.concat([jpeg.subarray(0, 2), ...Array(count).fill(segment), jpeg.subarray(2)]);
+}
+
+/** The progressive JPEG with sampling factors of 2x1 for each of its components, which are of full size then. */
+function withFactors(jpeg: Buffer): Buffer {
+  const lie = Buffer.from(jpeg);
+  const frame = lie.indexOf(Buffer.from([0xff, 0xc2]));
+  for (const component of [0, 1, 2]) lie[frame + 11 + 3 * component] = 0x21;
+  return lie;
+}
+
+/** One frame of a pixel on a canvas of 16,383x1,024. */
+async function animatedCanvas(): Promise<Buffer> {
+  const pixel = (await picture(2, 2).webp().toBuffer()).subarray(12);
+  const chunk = (type: string, data: Buffer) => {
+    const head = Buffer.alloc(8);
+    head.write(type, 'latin1');
+    head.writeUInt32LE(data.length, 4);
+    return Buffer.concat([head, data]);
+  };
+  const canvas = Buffer.alloc(10);
+  canvas[0] = 2;
+  canvas.writeUIntLE(16_382, 4, 3);
+  canvas.writeUIntLE(1_023, 7, 3);
+  const frame = Buffer.concat([Buffer.from('0000000000000100000100000a000000', 'hex'), pixel]);
+  const body = Buffer.concat([chunk('VP8X', canvas), chunk('ANIM', Buffer.alloc(6)), chunk('ANMF', frame)]);
+  return Buffer.concat([chunk('RIFF', Buffer.concat([Buffer.from('WEBP'), body]))]);
+}
+
 /** The JPEG with another size in its frame header. */
 function withFrameSize(jpeg: Buffer, width: number, height: number): Buffer {
   const lie = Buffer.from(jpeg);
@@ -126,6 +166,19 @@ async function files(): Promise<[string, Buffer | string, RegExp?][]> {
     ['animated.webp', await animation()],
     ['jpeg-named.png', jpeg],
     ['no-profile.png', emptyPng(1, 1)],
+    ['text-bombs.png', emptyPng(1, 1, textBombs(15))],
+    ['more-text-bombs.png', emptyPng(300, 300, textBombs(900)), /./],
+    ['comments.jpg', withSegments(jpeg, 0xfe, '', 100)],
+    ['profiles.jpg', withSegments(jpeg, 0xe2, 'ICC_PROFILE\0\x01\x01', 100)],
+    ['exif.jpg', withSegments(jpeg, 0xe1, 'Exif\0\0', 100)],
+    ['exif.png', emptyPng(1, 1, [pngChunk('eXIf', Buffer.alloc(7_900_000))])],
+    [
+      'says-VP8L.webp',
+      await picture(1600, 1600)
+        .withExif({ IFD0: { Artist: 'VP8L' } })
+        .webp()
+        .toBuffer(),
+    ],
     ['one-line.png', await picture(16_384, 1).png().toBuffer()],
     ['one-column.jpg', await picture(1, 16_384).jpeg().toBuffer()],
     // Damaged, or another thing than the name says.
@@ -149,11 +202,19 @@ async function files(): Promise<[string, Buffer | string, RegExp?][]> {
       manyScans(await picture(1024, 1024).jpeg(progressive).toBuffer()),
       /progression sequence/,
     ],
+    ['animated-canvas.webp', await animatedCanvas(), /^WEBP .* takes \d+$/],
     ['long-line.png', await picture(65_536, 16).png().toBuffer(), /^65536x16 pixels$/],
     [
       'larger-16-interlaced.png',
       await picture(4096, 4096).toColourspace('rgb16').png({ progressive: true }).toBuffer(),
       /^progressive PNG .* takes \d+$/,
+    ],
+    [
+      'larger-factors.jpg',
+      withFactors(
+        await picture(4096, 2912).jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer(),
+      ),
+      /^progressive JPEG .* takes \d+$/,
     ],
     [
       'larger-lossless.webp',
@@ -190,6 +251,8 @@ export async function makeHostileImages(folder: string): Promise<HostileImage[]>
   add('pipe.png', /^a device or pipe$/);
   symlinkSync('/dev/zero', join(folder, 'device.png'));
   add('device.png', /^a device or pipe$/);
+  symlinkSync('/proc/self/pagemap', join(folder, 'pagemap.png'));
+  add('pagemap.png', /^no bytes$/);
   symlinkSync('gone.png', join(folder, 'link-to-nothing.png'));
   add('link-to-nothing.png', /^ENOENT$/);
   symlinkSync('link-to-itself.png', join(folder, 'link-to-itself.png'));

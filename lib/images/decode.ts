@@ -2,6 +2,7 @@
 // Bytes, pixels and memory are bounded before anything is decoded. Must not know models.
 import type { Metadata, Sharp } from 'sharp';
 import { Cifar10Error, errorMessage } from '../errors.js';
+import { type Container, readContainer } from './container.js';
 import { invalidImage } from './errors.js';
 import type { FoundImage } from './folder.js';
 import { type EncodedImage, type ImageInput, openInput, type RawImage } from './input.js';
@@ -18,11 +19,16 @@ const MAX_PIXELS = 16 * 1024 * 1024;
 /** Of width and height; a line is the least that can be decoded, and a few hundred are held. */
 const MAX_SIDE = 16 * 1024;
 const MAX_SMALL_PIXELS = 256 * 256;
+const RAW = { nextStep: 'give the pixels with their sizes, as numbers' };
+const SMALLER = { nextStep: 'save it smaller, not progressive and without a large profile' };
+/** Images that take less are forgotten in the end without our doing. */
+const FORGOTTEN_BYTES = 4 * 1024 * 1024;
 
 /**
  * Decodes an image to uint8 [size, size, 3], RGB, interleaved.
  * EXIF orientation is applied, transparency becomes black, grey becomes RGB. An image of another size is stretched
- * with a Lanczos kernel that averages over what it shrinks; one of the right size keeps its pixels bit for bit.
+ * with a Lanczos kernel that averages over what it shrinks (WebP above 1 Mi pixels by its decoder's averages); one of the
+ * right size keeps its pixels bit for bit.
  * Bounds: 8 MiB encoded, 16 Mi pixels, 16,384 pixels a side, 36 MiB for the decoder.
  * Errors: `IMAGE_NOT_FOUND`, `IMAGE_INVALID`, `INVALID_ARGUMENT` for an input of another kind.
  */
@@ -45,15 +51,28 @@ async function decodeEncoded({ name, read }: EncodedImage, size: number): Promis
     throw invalidImage(name, 'JPEG, PNG or WebP data', found);
   }
   const sharp = await loadSharp();
-  const open = () => sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
   try {
-    if (isSmallPng(bytes)) return await toPixels(open(), size);
+    const container = readContainer(bytes);
+    const open = () => sharp(container.bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
+    if (isSmallPng(bytes) && container.metadataBytes === 0) return await toPixels(open(), size);
     const header = await open().metadata();
-    const neededBytes = checkedDecoderBytes(name, header, bytes);
-    return await withDecoderBytes(neededBytes, () => toPixels(open(), size, shrinksWhileDecoding(header)));
+    const neededBytes = checkedDecoderBytes(name, header, container);
+    const decode = () => toPixels(open(), size, shrinksWhileDecoding(header));
+    return await withDecoderBytes(neededBytes, decode).finally(() => forgetResults(sharp, neededBytes));
   } catch (error) {
     throw asInvalidImage(name, error);
   }
+}
+
+/**
+ * libvips keeps what it has decoded last, up to 50 MB and more than it counts, for when it is asked for again: no image is
+ * here. How much it may keep is left as the program that uses this package has set it.
+ */
+function forgetResults(sharp: Awaited<ReturnType<typeof loadSharp>>, decodedBytes: number): void {
+  if (decodedBytes < FORGOTTEN_BYTES) return;
+  const { memory, files, items } = sharp.cache();
+  sharp.cache(false);
+  sharp.cache({ memory: memory.max, files: files.max, items: items.max });
 }
 
 async function decodeRaw({ data, width, height, channels }: RawImage, size: number): Promise<Uint8Array> {
@@ -63,10 +82,11 @@ async function decodeRaw({ data, width, height, channels }: RawImage, size: numb
     throw invalidImage(
       name,
       `a width and height of 1 to ${MAX_PIXELS} pixels in all and 1, 3 or 4 channels`,
-      `width ${width}, height ${height}, channels ${channels}`,
+      `width ${String(width)}, height ${String(height)}, channels ${String(channels)} (${typeof width})`,
+      RAW,
     );
   if (data.length !== width * height * channels)
-    throw invalidImage(name, `${width * height * channels} bytes`, `${data.length} bytes`);
+    throw invalidImage(name, `${width * height * channels} bytes`, `${data.length} bytes`, RAW);
   const sharp = await loadSharp();
   try {
     return await toPixels(sharp(data, { raw: { width, height, channels } }), size);
@@ -93,16 +113,17 @@ function isSmallPng(bytes: Uint8Array): boolean {
   return header.readUInt32BE(16) * header.readUInt32BE(20) <= MAX_SMALL_PIXELS;
 }
 
-function checkedDecoderBytes(name: string, header: Metadata, bytes: Uint8Array): number {
+function checkedDecoderBytes(name: string, header: Metadata, container: Container): number {
   const { width, height } = header;
   if (Math.max(width, height) > MAX_SIDE)
-    throw invalidImage(name, `at most ${MAX_SIDE} pixels a side`, `${width}x${height} pixels`);
-  const neededBytes = decoderBytes(header, bytes);
+    throw invalidImage(name, `at most ${MAX_SIDE} pixels a side`, `${width}x${height} pixels`, SMALLER);
+  const neededBytes = decoderBytes(header, container);
   if (neededBytes <= MAX_DECODER_BYTES) return neededBytes;
   throw invalidImage(
     name,
     `an image that is decoded in ${MAX_DECODER_BYTES} bytes`,
     `${describe(header)}, which takes ${neededBytes}`,
+    SMALLER,
   );
 }
 
@@ -113,5 +134,5 @@ function describe({ format, width, height, isProgressive }: Metadata): string {
 function asInvalidImage(name: string, error: unknown): Cifar10Error {
   if (error instanceof Cifar10Error) return error;
   const found = errorMessage(error).split('\n', 1)[0];
-  return invalidImage(name, `an intact image of at most ${MAX_PIXELS} pixels`, `${found}`, error);
+  return invalidImage(name, `an intact image of at most ${MAX_PIXELS} pixels`, `${found}`, { cause: error });
 }

@@ -12,13 +12,23 @@ export function notFound(what: string, expected: string, error: unknown): Cifar1
   });
 }
 
+interface Mend {
+  nextStep?: string;
+  cause?: unknown;
+}
+
 /** `IMAGE_INVALID` for what is there and is no image, or none that is accepted. */
-export function invalidImage(name: string, expected: string, found: string, cause?: unknown): Cifar10Error {
+export function invalidImage(
+  name: string,
+  expected: string,
+  found: string,
+  { nextStep = 'give a JPEG, PNG or WebP image, or leave it out', cause }: Mend = {},
+): Cifar10Error {
   return new Cifar10Error('IMAGE_INVALID', {
     what: `${name} cannot be decoded`,
     expected,
     found,
-    nextStep: 'give a JPEG, PNG or WebP image, or leave it out',
+    nextStep,
     cause,
   });
 }

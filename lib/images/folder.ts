@@ -3,7 +3,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Cifar10Error } from '../errors.js';
+import { Cifar10Error, systemCode } from '../errors.js';
 import { notFound } from './errors.js';
 
 /** A file by its bytes: a name on Linux need not be UTF-8, and its text is then only near it. */
@@ -32,6 +32,13 @@ const DOT = '.'.charCodeAt(0);
  * Errors: `IMAGE_NOT_FOUND` for a missing or unreadable folder, `NO_IMAGES_FOUND`.
  */
 export async function listImages(folder: string): Promise<Found[]> {
+  if (typeof folder !== 'string')
+    throw new Cifar10Error('INVALID_ARGUMENT', {
+      what: 'the folder of images is of another kind',
+      expected: 'a path',
+      found: folder === null ? 'null' : typeof folder,
+      nextStep: 'give the path of a folder as a text',
+    });
   const found: Found[] = [];
   const root = { name: folder, path: Buffer.from(folder) };
   const error = await collect(root, new Set(), found);
@@ -65,11 +72,27 @@ async function collect(
       name: join(folder.name, entry.name.toString()),
       path: Buffer.concat([folder.path, SLASH, entry.name]),
     };
-    if (await isFolder(entry, below.path)) {
-      const error = await collect(below, visited, found);
-      if (error) found.push({ name: below.name, error });
-    } else if (IMAGE_NAME.test(below.name)) found.push(below);
+    const error = await add(entry, below, visited, found);
+    if (error) found.push({ name: below.name, error });
   }
+  return undefined;
+}
+
+/** Adds what the entry is or holds; returns the error if it cannot be looked into. */
+async function add(
+  entry: Dirent<Buffer>,
+  below: FoundImage,
+  visited: Set<string>,
+  found: Found[],
+): Promise<Cifar10Error | undefined> {
+  try {
+    if (await isFolder(entry, below.path)) return await collect(below, visited, found);
+  } catch (error) {
+    // Of an image, decoding says so.
+    if (!IMAGE_NAME.test(below.name))
+      return notFound(`"${below.name}"`, 'a link that can be followed', error);
+  }
+  if (IMAGE_NAME.test(below.name)) found.push(below);
   return undefined;
 }
 
@@ -81,9 +104,13 @@ async function readFolder(folder: Buffer, visited: Set<string>): Promise<Dirent<
   return entries.filter(({ name }) => name[0] !== DOT).sort((a, b) => Buffer.compare(a.name, b.name));
 }
 
-/** False too where a link leads nowhere: decoding it then says so. */
+/** False too for a link that leads nowhere, which is no folder and, unless by its name, no image. */
 async function isFolder(entry: Dirent<Buffer>, path: Buffer): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isDirectory();
-  const info = await stat(path).catch(() => undefined);
-  return info?.isDirectory() ?? false;
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }

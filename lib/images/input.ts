@@ -1,6 +1,7 @@
 // Owns what may be given as an image, and getting its bytes: kind and size are checked before anything is read.
 // Must not decode.
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
 import { invalidImage, notFound } from './errors.js';
@@ -43,9 +44,14 @@ export async function openInput(input: ImageInput | FoundImage): Promise<Encoded
   throw new Cifar10Error('INVALID_ARGUMENT', {
     what: 'an image of this kind cannot be decoded',
     expected: 'a path, a file: URL, a Buffer or { data, width, height, channels }',
-    found: input === null ? 'null' : typeof input,
+    found: kindOf(input),
     nextStep: 'give one of these',
   });
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value === null ? null : typeof value);
+  return value.constructor?.name ?? 'object';
 }
 
 function toPath(url: URL): string {
@@ -54,9 +60,9 @@ function toPath(url: URL): string {
   } catch (error) {
     throw new Cifar10Error('INVALID_ARGUMENT', {
       what: `"${url}" cannot be opened`,
-      expected: 'a file: URL of this machine',
-      found: url.protocol,
-      nextStep: 'download the image and give its bytes',
+      expected: 'a file: URL of this machine, in UTF-8',
+      found: errorMessage(error),
+      nextStep: 'give its path or its bytes',
       cause: error,
     });
   }
@@ -76,25 +82,49 @@ async function openFile(label: string, path: string | Buffer): Promise<EncodedIm
   if (!info.isFile())
     throw invalidImage(name, 'a file', info.isDirectory() ? 'a folder' : 'a device or pipe');
   if (info.size > MAX_ENCODED_BYTES) throw tooLarge(name, info.size);
-  return { name, bytesToRead: info.size, read: () => readWhole(name, path) };
+  return { name, bytesToRead: info.size, read: () => readWhole(name, path, info.size) };
 }
 
-async function readWhole(name: string, path: string | Buffer): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((error) => {
-    throw unreadable(name, error);
-  });
-  // A file may have grown since it was looked at.
-  if (bytes.length > MAX_ENCODED_BYTES) throw tooLarge(name, bytes.length);
-  return bytes;
+/** As much as was seen before, and of the same kind: a file may have grown or have been replaced since, by a pipe even. */
+async function readWhole(name: string, path: string | Buffer, sizeBytes: number): Promise<Uint8Array> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) throw invalidImage(name, 'a file', 'a device or pipe');
+      return await readBytes(file, sizeBytes, name);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw error instanceof Cifar10Error ? error : unreadable(name, error);
+  }
+}
+
+async function readBytes(file: FileHandle, sizeBytes: number, name: string): Promise<Uint8Array> {
+  // What says that it has no bytes, as files of the system do, is not read at all: it might never end.
+  const bytes = Buffer.allocUnsafe(sizeBytes === 0 ? 0 : sizeBytes + 1);
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesRead } = await file.read(bytes, done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  if (done > sizeBytes) throw invalidImage(name, 'a file that stays as it is', 'one that grows');
+  return bytes.subarray(0, done);
 }
 
 function unreadable(name: string, error: unknown): Cifar10Error {
   const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR'
     ? notFound(name, 'a file', error)
-    : invalidImage(name, 'a file this user can read', code ?? errorMessage(error), error);
+    : invalidImage(name, 'a file this user can read', code ?? errorMessage(error), {
+        nextStep: 'change its permissions, or leave it out',
+        cause: error,
+      });
 }
 
 function tooLarge(name: string, sizeBytes: number): Cifar10Error {
-  return invalidImage(name, `at most ${MAX_ENCODED_BYTES} bytes`, `${sizeBytes} bytes`);
+  return invalidImage(name, `at most ${MAX_ENCODED_BYTES} bytes`, `${sizeBytes} bytes`, {
+    nextStep: 'save it smaller',
+  });
 }

@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { Semaphore } from 'async-mutex';
 import type { Metadata } from 'sharp';
+import type { Container } from './container.js';
 
 const MIB = 1024 * 1024;
 /** What is accounted for, so that the library's counters stay small. */
@@ -38,16 +39,25 @@ const BYTES_PER_SAMPLE: Record<string, number> = { ushort: 2 };
 
 /**
  * What libvips takes at most to decode an image and shrink it, in bytes: all of what a format gives only as a whole,
- * and some hundred lines of what it gives line by line.
+ * some hundred lines of what it gives line by line, and several copies of what is beside the picture.
  */
-export function decoderBytes(header: Metadata, bytes: Uint8Array): number {
+export function decoderBytes(header: Metadata, container: Container): number {
+  return pictureBytes(header, container) + METADATA_COPIES * container.metadataBytes;
+}
+
+function pictureBytes(header: Metadata, container: Container): number {
   const { format, width, height, isProgressive } = header;
-  if (format === 'webp') return width * height * webpBytesPerPixel(header, bytes);
-  if (format === 'jpeg' && isProgressive) return width * height * coefficientBytesPerPixel(header);
+  if (format === 'webp') return width * height * webpBytesPerPixel(header, container);
+  if (container.coefficientBytes > 0) return container.coefficientBytes;
   const bytesPerPixel = header.channels * (BYTES_PER_SAMPLE[header.depth] ?? 1);
   const lines = isProgressive ? height : Math.max(MIN_LINES, Math.min(height, MAX_LINES));
   return width * lines * bytesPerPixel;
 }
+
+/** Whatever their number is: it is measured with EXIF and profiles of megabytes. */
+const METADATA_COPIES = 8;
+const MIN_LINES = 256;
+const MAX_LINES = 1024;
 
 /**
  * Whether the format's own decoder shall shrink the image, by plain averages: WebP is otherwise handed over whole,
@@ -58,22 +68,9 @@ export function shrinksWhileDecoding({ format, width, height }: Metadata): boole
 }
 
 const MAX_WHOLE_WEBP_PIXELS = MIB;
-const MIN_LINES = 256;
-const MAX_LINES = 1024;
 
-/** The decoder holds all pixels of the lossless form, of the other one all of its transparency. */
-function webpBytesPerPixel(header: Metadata, bytes: Uint8Array): number {
-  if (!shrinksWhileDecoding(header)) return 8;
-  const isLossless = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('VP8L');
+/** The decoder holds all pixels of the lossless form, of the other one all of its transparency; of an animation a canvas, too. */
+function webpBytesPerPixel(header: Metadata, { isLossless, isAnimated }: Container): number {
+  if (isAnimated || !shrinksWhileDecoding(header)) return 8;
   return isLossless ? 4 : 2;
-}
-
-/** A progressive JPEG's coefficients, of two bytes each, are held until the last scan. */
-function coefficientBytesPerPixel({ channels, chromaSubsampling = '' }: Metadata): number {
-  const chroma = chromaSubsampling.startsWith('4:2:0')
-    ? 0.25
-    : chromaSubsampling.startsWith('4:4:4')
-      ? 1
-      : 0.5;
-  return channels === 3 ? 2 * (1 + 2 * chroma) : 2 * channels;
 }

@@ -66,6 +66,22 @@ describe('listImages', () => {
     ]);
   });
 
+  test('lists a link that cannot be followed, and leaves out one that leads nowhere', async () => {
+    const root = join(folder, 'links');
+    await mkdir(root);
+    await symlink('photos', join(root, 'photos'));
+    await symlink('gone', join(root, 'notes'));
+    await writeFile(join(root, 'z.png'), '');
+    expect(await listImages(root)).toMatchObject([
+      { name: join(root, 'photos'), error: { code: 'IMAGE_NOT_FOUND', found: 'ELOOP' } },
+      { name: join(root, 'z.png') },
+    ]);
+  });
+
+  test.each([undefined, null, 5, new URL('file:///tmp')])('refuses %s as a folder', async (other) => {
+    await expect(listImages(other as unknown as string)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   test('names a missing folder, a file given as a folder and a folder without images', async () => {
     const file = join(folder, 'file.png');
     await writeFile(file, '');
