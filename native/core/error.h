@@ -12,6 +12,9 @@ class Error : public std::runtime_error {
   // message: what happened, with the expected and the found value. next_step: one action that mends it.
   Error(std::string code, const std::string& message, std::string next_step)
       : std::runtime_error(message), code_(std::move(code)), next_step_(std::move(next_step)) {}
+  // Copied where it would be moved: libstdc++ has a moving std::runtime_error only since GCC 9.
+  Error(const Error&) = default;
+  Error& operator=(const Error&) = default;
   const std::string& code() const { return code_; }
   const std::string& next_step() const { return next_step_; }
 
