@@ -1,6 +1,6 @@
 // Owns a machine as a user of the package has it: the packed tarball, an empty folder to install it into, and a PATH without
 // compiler and CMake.
-import { execFile, execFileSync } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -80,6 +80,16 @@ export class Consumer {
   /** Runs `text` as the file `name` of the consumer's folder. */
   node(name: string, text: string, options?: RunOptions) {
     return this.run(process.execPath, [this.write(name, text)], options);
+  }
+
+  /** Starts a program that is there already; its end is the caller's business. */
+  start(name: string, words: readonly string[]): ChildProcess {
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    return spawn(process.execPath, [name, ...words], {
+      cwd: this.folder,
+      env: this.#environment(),
+      stdio: [...stdio],
+    });
   }
 
   /** Runs to a successful end and returns what it wrote to stdout. */

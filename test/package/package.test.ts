@@ -1,8 +1,10 @@
 // The package as npm would publish it, with the prebuilt addon, installed and used where there is no compiler.
 // The steps build on each other, as a user's do.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, renameSync, truncateSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, renameSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
@@ -206,6 +208,51 @@ describe('with LibTorch', () => {
     const manager = join(consumer.folder, 'tools/node_modules/.bin', name);
     await consumer.run(manager, [...words, packed.path], { cwd });
     expect(await consumer.node(`${cwd}/f.mjs`, predicts(checkpoint), { cwd })).toBe('3\n');
+  });
+
+  describe('the examples', () => {
+    const example = (name: string, ...words: string[]) =>
+      consumer.run(process.execPath, [`${name}.mjs`, ...words]);
+
+    beforeAll(() => {
+      const folder = join(PACKAGE_ROOT, 'examples');
+      for (const name of readdirSync(folder).filter((name) => name.endsWith('.mjs')))
+        consumer.write(name, readFileSync(join(folder, name), 'utf8'));
+    });
+
+    test('train, and what it made classifies a file, a folder, and from a worker', async () => {
+      const made = (await example('train')).trim();
+      expect(await example('classify', made, 'photos/photo.png')).toMatch(
+        /^photos\/photo\.png: \w+ \d+\.\d %, \w+ \d+\.\d %, \w+ \d+\.\d %\n$/,
+      );
+      expect(JSON.parse(await example('folder', made, 'photos'))).toMatchObject({ file: 'photos/photo.png' });
+      expect(await example('worker', made, 'photos/photo.png')).toMatch(/^\w+ [01]\.\d{3}\n$/);
+    });
+
+    test('classify goes past a file that is no image', async () => {
+      consumer.write('photos-bad/text.png', 'no image');
+      const words = [checkpoint, 'photos-bad/text.png', 'photos/photo.png'];
+      await expect(example('classify', ...words)).rejects.toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^photos\/photo\.png: /),
+        stderr: expect.stringContaining('text.png'),
+      });
+    });
+
+    test('a server answers what is posted, refuses what is no image or too large, and ends when asked to', async () => {
+      const server = consumer.start('server.mjs', [checkpoint, '0']);
+      const [line] = (await once(server.stdout as Readable, 'data')) as [Buffer];
+      const post = (body: Buffer) => fetch(String(line).trim(), { method: 'POST', body });
+      const good = await post(readFileSync(join(consumer.folder, 'photos/photo.png')));
+      expect([good.status, await good.json()]).toEqual([
+        200,
+        expect.objectContaining({ label: expect.any(String) }),
+      ]);
+      expect((await post(Buffer.from('no image'))).status).toBe(400);
+      expect((await post(Buffer.alloc(9 << 20))).status).toBe(413);
+      server.kill('SIGTERM');
+      expect(await once(server, 'exit')).toEqual([0, null]);
+    });
   });
 
   test.each([
