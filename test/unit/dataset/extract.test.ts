@@ -1,9 +1,12 @@
 // Tests that unpacking takes the wanted files and nothing else, whatever an archive holds.
 // Archives are real ones, made with tar.
-import { createReadStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { createReadStream, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { create, Header, type HeaderData } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -25,13 +28,9 @@ afterEach(() => rm(folder, { recursive: true }));
 const pack = (...names: string[]) =>
   create({ gzip: true, cwd: folder, file: archive, preservePaths: true }, names);
 const MAX_BYTES = 1 << 20;
-const extract = (signal?: AbortSignal) =>
-  extractWanted(createReadStream(archive), {
-    folder: target,
-    wants: (name, sizeBytes) => name.startsWith('wanted') && sizeBytes === 4,
-    maxBytes: MAX_BYTES,
-    signal,
-  });
+const ofFourBytes = (name: string, sizeBytes: number) => name.startsWith('wanted') && sizeBytes === 4;
+const extract = (signal?: AbortSignal, wants: (name: string, sizeBytes: number) => boolean = ofFourBytes) =>
+  extractWanted(createReadStream(archive), { folder: target, wants, maxBytes: MAX_BYTES, signal });
 
 /** One member as its header says, followed by `content`, padded to blocks. */
 function member(fields: HeaderData, content = ''): Buffer {
@@ -86,20 +85,21 @@ test.each([
   expect(taken.filter((name) => name !== 'wanted.bin')).toEqual([]);
 });
 
-test.each<NonNullable<HeaderData['type']>>([
-  'Link',
-  'SymbolicLink',
-  'CharacterDevice',
-  'BlockDevice',
-  'FIFO',
-  'Directory',
-  'GNUDumpDir',
-])('a member of type %s is left out', async (type) => {
-  const target = { linkpath: '../archive.tgz', size: type === 'GNUDumpDir' ? 4 : 0 };
-  const fake = member({ path: 'top/wanted-link.bin', type, ...target }, type === 'GNUDumpDir' ? 'evil' : '');
+// A directory has no content, whatever its header says.
+test.each<[NonNullable<HeaderData['type']>, string]>([
+  ['Link', 'evil'],
+  ['SymbolicLink', 'evil'],
+  ['CharacterDevice', 'evil'],
+  ['BlockDevice', 'evil'],
+  ['FIFO', 'evil'],
+  ['GNUDumpDir', 'evil'],
+  ['Directory', ''],
+])('a member of type %s is left out', async (type, content) => {
+  const linkpath = type.endsWith('Link') ? '../archive.tgz' : '';
+  const fake = member({ path: 'top/wanted-fake.bin', type, linkpath }, content);
   await writeArchive(fake, member({ path: 'top/wanted.bin' }, 'good'));
-  await extract().catch(() => {});
-  expect((await readdir(join(folder, 'target'))).filter((name) => name !== 'wanted.bin')).toEqual([]);
+  await extract(undefined, () => true);
+  expect(await readdir(target)).toEqual(['wanted.bin']);
 });
 
 test('a link does not make a way for the file after it', async () => {
@@ -114,11 +114,20 @@ test('a link does not make a way for the file after it', async () => {
   expect(await readFile(join(target, 'wanted.bin'), 'utf8')).toBe('evil');
 });
 
-test('of a name that is there twice, the last counts', async () => {
+test('a wanted name that is there twice is an error', async () => {
   const [first, last] = ['old!', 'new!'].map((content) => member({ path: 'top/wanted.bin' }, content));
   await writeArchive(first as Buffer, last as Buffer);
-  await extract();
-  expect(await readFile(join(target, 'wanted.bin'), 'utf8')).toBe('new!');
+  await expect(extract()).rejects.toThrow('the archive holds top/wanted.bin twice');
+  expect(await readdir(target)).toEqual([]);
+});
+
+test('what is in the folder already is neither replaced nor followed', async () => {
+  await writeFile(join(folder, 'mine'), 'mine');
+  await symlink(join(folder, 'mine'), join(target, 'wanted.bin'));
+  await writeArchive(member({ path: 'top/wanted.bin' }, 'evil'));
+  await expect(extract()).rejects.toMatchObject({ code: 'EEXIST' });
+  expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('mine');
+  expect(await readdir(target)).toEqual(['wanted.bin']);
 });
 
 test('a header that announces more than there is, is an error', async () => {
@@ -148,6 +157,25 @@ test('an archive that inflates without end is left at its limit', async () => {
   expect(await readdir(target)).toEqual([]);
 });
 
+/** Inflates to a few hundred kilobytes, those to four gigabytes. */
+const zeros = () => gzipSync(Buffer.concat(Array(256).fill(gzipSync(Buffer.alloc(16 << 20)))));
+test.each([
+  ['gzip in gzip', zeros],
+  ['a gzip that begins like zstd', () => gzipSync(Buffer.from('28b52ffd00000000', 'hex'))],
+  ['gzip in gzip, in single bytes', () => gzipSync(gzipSync('x'), { level: 0 })],
+])('%s is refused and not inflated', async (what, make) => {
+  const bytes = make();
+  const chunkBytes = what.endsWith('bytes') ? 1 : bytes.length;
+  const chunks = Array.from({ length: bytes.length / chunkBytes }, (_, i) =>
+    bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes),
+  );
+  const before = process.cpuUsage().user;
+  const maxBytes = 1 << 30;
+  const extracted = extractWanted(Readable.from(chunks), { folder: target, wants: () => true, maxBytes });
+  await expect(extracted).rejects.toThrow('compressed twice');
+  expect(process.cpuUsage().user - before).toBeLessThan(1e6);
+});
+
 test.each([0, 1, 9, 10, 11, 100])('damage at byte %i is an error and not a wait', async (at) => {
   await writeFile(join(folder, 'top', 'wanted.bin'), 'good');
   await pack('top');
@@ -159,6 +187,53 @@ test.each([0, 1, 9, 10, 11, 100])('damage at byte %i is an error and not a wait'
 test('an abort ends it', async () => {
   await writeArchive(member({ path: 'top/wanted.bin' }, 'good'));
   await expect(extract(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+const openFiles = () => readdirSync('/proc/self/fd').length;
+
+/** Two files of random bytes, which take several milliseconds to unpack. */
+async function writeLargeArchive(): Promise<void> {
+  const large = () => randomBytes(400_000).toString('latin1');
+  await writeArchive(
+    member({ path: 'top/wanted-1.bin' }, large()),
+    member({ path: 'top/wanted-2.bin' }, large()),
+  );
+}
+
+test('an abort at any moment leaves no file, nothing open and no late error', async () => {
+  await writeLargeArchive();
+  const late: unknown[] = [];
+  const onLate = (error: unknown) => late.push(error);
+  process.on('uncaughtException', onLate);
+  const before = openFiles();
+  let abortCount = 0;
+  for (let i = 0; i < 60; i++) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), i % 20);
+    const isWhole = await extract(controller.signal, () => true).then(
+      () => true,
+      () => false,
+    );
+    if (!isWhole) abortCount++;
+    expect(await readdir(target)).toEqual(isWhole ? ['wanted-1.bin', 'wanted-2.bin'] : []);
+    await rm(target, { recursive: true });
+    await mkdir(target);
+  }
+  await setTimeoutPromise(50);
+  process.off('uncaughtException', onLate);
+  expect(abortCount).toBeGreaterThan(10);
+  expect(late).toEqual([]);
+  expect(openFiles()).toBeLessThanOrEqual(before);
+});
+
+test('an archive that ends early leaves no file and nothing open', async () => {
+  await writeLargeArchive();
+  await truncate(archive, 600_000);
+  const before = openFiles();
+  for (let i = 0; i < 20; i++) await expect(extract(undefined, () => true)).rejects.toThrow();
+  await setTimeoutPromise(50);
+  expect(openFiles()).toBeLessThanOrEqual(before);
+  expect(await readdir(target)).toEqual([]);
 });
 
 test('a truncated archive is an error', async () => {
