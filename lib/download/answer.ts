@@ -35,8 +35,15 @@ export function saysNothingIsLeft(answer: Answer, bytes: number): boolean {
 
 /** What `If-Range` may carry: a strong ETag, else the date; empty if the server gives neither. */
 export function validatorOf(answer: Answer): string {
-  const etag = header(answer, 'etag');
-  return etag?.startsWith('"') ? etag : (header(answer, 'last-modified') ?? '');
+  const etag = header(answer, 'etag') ?? '';
+  if (etag.startsWith('"') && isValidator(etag)) return etag;
+  const date = header(answer, 'last-modified') ?? '';
+  return isValidator(date) ? date : '';
+}
+
+/** Whether the text can be sent back as it is: a header cannot carry everything that a server or a file may hold. */
+export function isValidator(text: string): boolean {
+  return /^[\x20-\x7e]+$/.test(text);
 }
 
 /** Whether the answer says that it is of another version than `validator`; false where it says nothing. */

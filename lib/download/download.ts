@@ -1,6 +1,5 @@
 // Owns fetching one file over HTTP: resume of a broken transfer, retries with back-off, the check of size and digest,
 // and only then the final name.
-import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -10,16 +9,20 @@ import { hashFile } from '../hash-file.js';
 import {
   isOfAnotherVersion,
   isTransient,
+  isValidator,
   type Span,
   saysNothingIsLeft,
   spanOf,
   validatorOf,
 } from './answer.js';
-import { PartialFile } from './partial-file.js';
-import { type Response, withAnswer } from './request.js';
+import { PartialFile, type Version } from './partial-file.js';
+import { hasLeftTls, type Response, withAnswer } from './request.js';
 
 const FIRST_RETRY_DELAY_MS = 500;
 const LAST_RETRY_DELAY_MS = 30_000;
+/** What an attempt must bring, or this part of the whole, not to be one of those that failed. */
+const ADVANCE_BYTES = 1 << 16;
+const ADVANCE_PART = 0.01;
 
 export interface DownloadProgress {
   doneBytes: number;
@@ -30,27 +33,26 @@ export interface DownloadProgress {
 export interface DownloadOptions {
   /** A server that announces or sends another size is refused. */
   expectedBytes?: number;
-  /** Hex digest of the whole file; other bytes never get the final name. */
+  /** Hex digest of the whole file; other bytes never get the final name. Without it, https: must stay https:. */
   sha256?: string;
   /** Called first with the bytes already there from an earlier, broken download. */
   onProgress?: (progress: DownloadProgress) => void;
   signal?: AbortSignal;
-  /** Attempts after the first one that may pass without a single new byte; 4 if not given. */
+  /** Attempts after the first one that may pass with next to nothing new; 4 if not given. */
   retries?: number;
 }
 
 interface Transfer extends DownloadOptions {
   url: string;
   partial: PartialFile;
-  /** The most bytes that any attempt reached, and whether the last attempt raised it. */
+  /** The most bytes that any attempt reached, and whether the last attempt raised it by enough. */
   furthestBytes: number;
   advanced: boolean;
 }
 
 /** What is there before a request, and what version it is of. */
-interface Begun {
+interface Begun extends Version {
   bytes: number;
-  validator: string;
 }
 
 /**
@@ -103,8 +105,10 @@ async function attempt(transfer: Transfer): Promise<void> {
 /** Bytes whose version nobody knows are not gone on with, unless the digest shows in the end that they fit. */
 async function findBegun({ partial, sha256 }: Transfer): Promise<Begun> {
   const bytes = await partial.sizeBytes();
-  const validator = await partial.validator();
-  return validator === '' && sha256 === undefined ? { bytes: 0, validator } : { bytes, validator };
+  const { validator: kept, totalBytes } = await partial.version();
+  const validator = isValidator(kept) ? kept : '';
+  const isUnknown = validator === '' && sha256 === undefined;
+  return { bytes: isUnknown ? 0 : bytes, validator, totalBytes };
 }
 
 function rangeHeaders({ bytes, validator }: Begun): Record<string, string> {
@@ -114,15 +118,17 @@ function rangeHeaders({ bytes, validator }: Begun): Record<string, string> {
 
 /** 416 to a request for "the rest" means that nothing was left, if the whole is as long as what is here. */
 function isAlreadyComplete({ expectedBytes }: Transfer, response: Response, begun: Begun): boolean {
-  const { bytes, validator } = begun;
-  if (bytes === 0 || (expectedBytes ?? bytes) !== bytes) return false;
+  const { bytes, validator, totalBytes = bytes } = begun;
+  if (bytes === 0 || totalBytes !== bytes || (expectedBytes ?? bytes) !== bytes) return false;
   return saysNothingIsLeft(response, bytes) && !isOfAnotherVersion(response, validator);
 }
 
 /** Says which bytes of the file the body holds; refuses a body that is of no use. */
 async function acceptedSpan(transfer: Transfer, response: Response, begun: Begun): Promise<Span> {
-  const { url, partial, expectedBytes } = transfer;
+  const { url, partial, expectedBytes, sha256 } = transfer;
   const { statusCode } = response;
+  if (sha256 === undefined && hasLeftTls(url, response))
+    throw refused(url, 'an answer over https:', 'a redirect to http:');
   const span = spanOf(response);
   if (span === undefined) {
     if (statusCode !== 416 && statusCode !== 206 && !isTransient(response))
@@ -131,16 +137,15 @@ async function acceptedSpan(transfer: Transfer, response: Response, begun: Begun
     throw new Error(`HTTP status ${statusCode}`);
   }
   const { startBytes, endBytes, totalBytes = expectedBytes } = span;
-  if (expectedBytes !== undefined && totalBytes !== expectedBytes) {
-    await partial.discard();
+  // What is there stays: it may be a proxy's page that has another size, and not the file.
+  if (expectedBytes !== undefined && totalBytes !== expectedBytes)
     throw refused(url, `${expectedBytes} bytes`, `${totalBytes} bytes announced by the server`);
-  }
   const fault = faultOfSpan(response, { startBytes, endBytes, totalBytes }, begun);
   if (fault !== undefined) {
     await partial.discard();
     throw new Error(fault);
   }
-  if (startBytes === 0) await partial.startOver(validatorOf(response));
+  if (startBytes === 0) await partial.startOver({ validator: validatorOf(response), totalBytes });
   return { startBytes, endBytes, totalBytes };
 }
 
@@ -151,6 +156,10 @@ function faultOfSpan(response: Response, span: Span, begun: Begun): string | und
     return `the server sent bytes from ${startBytes} when asked for those from ${begun.bytes}`;
   if (startBytes !== 0 && isOfAnotherVersion(response, begun.validator))
     return 'the server sent a part of another version of the file';
+  if (startBytes !== 0 && totalBytes !== (begun.totalBytes ?? totalBytes))
+    return `the server sent a part of ${totalBytes} bytes, where those here are of ${begun.totalBytes}`;
+  if (endBytes !== undefined && totalBytes !== undefined && endBytes > totalBytes)
+    return `the server sent bytes up to ${endBytes} of ${totalBytes}`;
   if (endBytes !== undefined && totalBytes === undefined)
     return 'the server sent a part and did not say of how much';
   return undefined;
@@ -172,16 +181,22 @@ async function receive(transfer: Transfer, response: Response, span: Span): Prom
     }
   };
   try {
-    await pipeline(response.body, counted, createWriteStream(partial.path, { flags: 'a', flush: true }));
+    const file = await partial.open();
+    await pipeline(response.body, counted, file.createWriteStream({ flush: true }));
   } catch (error) {
     if (error instanceof Cifar10Error) await partial.discard();
     throw error;
   } finally {
-    transfer.advanced = doneBytes > transfer.furthestBytes;
+    transfer.advanced = doneBytes - transfer.furthestBytes >= enoughBytes(totalBytes);
     transfer.furthestBytes = Math.max(transfer.furthestBytes, doneBytes);
   }
   if (totalBytes !== undefined && doneBytes < totalBytes)
     throw new Error(`the connection ended after ${doneBytes} of ${totalBytes} bytes`);
+}
+
+/** A server that gives a byte an answer would never use up the retries otherwise. */
+function enoughBytes(totalBytes = Number.POSITIVE_INFINITY): number {
+  return Math.max(1, Math.min(ADVANCE_BYTES, totalBytes * ADVANCE_PART));
 }
 
 /** Wrong bytes are thrown away. Of two transfers they may be of two versions: all is then asked for once more. */

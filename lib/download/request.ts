@@ -30,6 +30,12 @@ export async function withAnswer<T>(
   }
 }
 
+/** Whether anyone on the way may have written the answer although the address asks for TLS. */
+export function hasLeftTls(url: string, { context }: Response): boolean {
+  const { history = [] } = (context ?? {}) as { history?: URL[] };
+  return new URL(url).protocol === 'https:' && history.some(({ protocol }) => protocol !== 'https:');
+}
+
 /** Waits for the head of the answer, not longer than the deadline. */
 async function ask(
   url: string,

@@ -1,14 +1,26 @@
 // Tests the resumable download against a real server on the loopback that breaks in the ways servers break.
 // What the bytes mean is tested where they are used.
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type DownloadProgress, discardPartialDownload, download } from '../../../lib/download/index.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -138,7 +150,7 @@ test('takes nothing up whose version nobody knows, unless the digest will tell',
 const OTHER = Buffer.alloc(CONTENT.length, 'other');
 const last = CONTENT.length - 1;
 
-describe('a part that does not fit is thrown away and the whole asked for', () => {
+describe('a part that does not fit', () => {
   test.each<[string, number, Record<string, string>, Buffer]>([
     ['it starts elsewhere', 206, { 'content-range': `bytes 7-${last}/${CONTENT.length}` }, OTHER.subarray(7)],
     [
@@ -172,8 +184,15 @@ describe('a part that does not fit is thrown away and the whole asked for', () =
     ['nothing is left of another length', 416, { 'content-range': 'bytes */7' }, OTHER],
     ['nothing is left, without a length', 416, {}, OTHER],
     ['nothing is left of another version', 416, { 'content-range': `bytes */${HALF}`, etag: '"b"' }, OTHER],
-  ])('%s', async (_name, code, headers, body) => {
-    await leavePartial(CONTENT.subarray(0, HALF), ETAG);
+    [
+      'it is of a file of another size and says nothing of its version',
+      206,
+      { 'content-range': `bytes ${HALF}-${last + 1}/${CONTENT.length + 1}` },
+      OTHER.subarray(HALF - 1),
+    ],
+    ['nothing is left of a file of another size', 416, { 'content-range': `bytes */${HALF}` }, OTHER],
+  ])('is thrown away and the whole asked for: %s', async (_name, code, headers, body) => {
+    await leavePartial(CONTENT.subarray(0, HALF), `${ETAG}\n${CONTENT.length}`);
     handlers = [(_request, response) => response.writeHead(code, headers).end(body), ranged];
     await download(url, path, {});
     expect(requests.map(({ range }) => range)).toEqual([`bytes=${HALF}-`, undefined]);
@@ -187,7 +206,41 @@ describe('a part that does not fit is thrown away and the whole asked for', () =
     handlers = [(_request, response) => response.writeHead(206, headers).end(OTHER)];
     const failed = download(url, path, { expectedBytes: CONTENT.length });
     await expect(failed).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', expected: '300000 bytes' });
+    // It may be the page of a proxy: what is there is good still.
+    handlers = [ranged];
+    await download(url, path, { expectedBytes: CONTENT.length });
+    expect(requests.at(-1)?.range).toBe(`bytes=${HALF}-`);
+    expect(await hasArrived()).toBe(true);
+  });
+
+  test('a range that ends behind the expected size is not written, whether or not it says of how much', async () => {
+    const headers = { 'content-range': `bytes 0-${4 * CONTENT.length - 1}/*` };
+    handlers = [
+      (_request, response) => response.writeHead(206, headers).end(Buffer.alloc(4 * CONTENT.length)),
+    ];
+    let furthestBytes = 0;
+    const onProgress = ({ doneBytes }: DownloadProgress) =>
+      (furthestBytes = Math.max(furthestBytes, doneBytes));
+    const options = { expectedBytes: CONTENT.length, retries: 1, onProgress };
+    await expect(download(url, path, options)).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      found: 'the server sent bytes up to 1200000 of 300000',
+    });
+    expect(furthestBytes).toBe(0);
     expect(await names()).toEqual([]);
+  });
+
+  test('the size of the first answer is remembered', async () => {
+    handlers = [cut];
+    await expect(download(url, path, { retries: 0 })).rejects.toThrow();
+    const headers = { 'content-range': `bytes ${HALF}-${HALF + 999}/${HALF + 1000}` };
+    handlers = [
+      (_request, response) => response.writeHead(206, headers).end(OTHER.subarray(0, 1000)),
+      ranged,
+    ];
+    await download(url, path, {});
+    expect(requests.slice(1).map(({ range }) => range)).toEqual([`bytes=${HALF}-`, undefined]);
+    expect(await hasArrived()).toBe(true);
   });
 
   test('the body is longer than its range', async () => {
@@ -220,13 +273,16 @@ describe('with a digest', () => {
       const cutThere: Handler = (_request, response) => {
         response.writeHead(200, { 'content-length': CONTENT.length, etag: ETAG });
         if (bytes === 0) response.flushHeaders();
-        response.write(CONTENT.subarray(0, bytes), () => setTimeout(() => response.destroy(), 5));
+        response.write(CONTENT.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
       };
       handlers = [cutThere];
       await expect(download(url, path, { ...options, retries: 0 }), `at ${bytes}`).rejects.toThrow();
       expect(await names()).not.toContain('file.bin');
       handlers = [ranged];
       await download(url, path, options);
+      expect(requests.at(-1)).toEqual(
+        bytes === 0 ? { range: undefined, ifRange: undefined } : { range: `bytes=${bytes}-`, ifRange: ETAG },
+      );
       expect(await hasArrived()).toBe(true);
       expect(await names()).toEqual(['file.bin']);
       await rm(path);
@@ -234,15 +290,16 @@ describe('with a digest', () => {
   });
 
   test('wrong bytes never have the final name', async () => {
+    await writeFile(path, 'old');
     handlers = [(_request, response) => response.writeHead(200, { etag: ETAG }).end(OTHER)];
-    const onProgress = () => expect(existsSync(path)).toBe(false);
-    await expect(download(url, path, { ...options, onProgress })).rejects.toMatchObject({
+    await expect(download(url, path, options)).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
       expected: `sha256 ${SHA256}`,
       found: expect.stringMatching(/^the wrong sha256 \w{64}$/),
     });
     expect(requests).toHaveLength(1);
-    expect(await names()).toEqual([]);
+    expect(await names()).toEqual(['file.bin']);
+    expect(await readFile(path, 'utf8')).toBe('old');
   });
 
   test('parts of two versions are thrown away and the whole is asked for', async () => {
@@ -359,6 +416,116 @@ test('follows a redirect', async () => {
   handlers = [(_request, response) => response.writeHead(302, { location: '/elsewhere' }).end(), whole];
   await download(url, path, {});
   expect(await hasArrived()).toBe(true);
+});
+
+test('what only brings a byte an answer uses up the retries', async () => {
+  const miser: Handler = (request, response) => {
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const headers = { 'content-range': `bytes ${start}-${start}/${CONTENT.length}`, etag: ETAG };
+    response.writeHead(206, headers).end(CONTENT.subarray(start, start + 1));
+  };
+  handlers = [miser];
+  await expect(download(url, path, { retries: 1 })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
+  expect(requests.map(({ range }) => range)).toEqual([undefined, 'bytes=1-']);
+});
+
+describe('a validator that no header can carry counts as none', () => {
+  test.each([
+    ['zero bytes', Buffer.alloc(10)],
+    ['other letters', '"é€"'],
+    ['a line feed before the quote', '\n"a"'],
+    ['a megabyte', `"${'a'.repeat(1 << 20)}"`],
+  ])('where %s are kept', async (_name, kept) => {
+    await leavePartial(CONTENT.subarray(0, HALF), '');
+    await writeFile(`${path}.part.etag`, kept);
+    handlers = [ranged];
+    await download(url, path, { sha256: SHA256 });
+    expect(requests).toEqual([{ range: `bytes=${HALF}-`, ifRange: undefined }]);
+    expect(await hasArrived()).toBe(true);
+  });
+
+  test('where the server sends it', async () => {
+    const cutOther: Handler = (_request, response) => {
+      const etag = Buffer.from('"é"').toString('latin1');
+      response.writeHead(200, { 'content-length': CONTENT.length, etag });
+      response.write(CONTENT.subarray(0, HALF), () => setTimeout(() => response.destroy(), 50));
+    };
+    handlers = [cutOther, ranged];
+    await download(url, path, {});
+    expect(requests[1]).toEqual({ range: undefined, ifRange: undefined });
+    expect(await hasArrived()).toBe(true);
+  });
+});
+
+describe('what others put in the place of the partial file', () => {
+  let mine: string;
+  beforeEach(async () => {
+    mine = join(folder, 'mine');
+    await writeFile(mine, 'mine');
+  });
+
+  test.each([
+    ['a symbolic link', '.part', symlink],
+    ['a symbolic link', '.part.etag', symlink],
+    ['another name of a file', '.part', link],
+    ['another name of a file', '.part.etag', link],
+  ])('%s at %s is not written through', async (_name, ending, make) => {
+    await make(mine, path + ending);
+    handlers = [cut, ranged];
+    await download(url, path, { sha256: SHA256 });
+    expect(await hasArrived()).toBe(true);
+    expect((await lstat(path)).isFile()).toBe(true);
+    expect(await readFile(mine, 'utf8')).toBe('mine');
+    expect(await names()).toEqual(['file.bin', 'mine']);
+  });
+
+  test.each(['.part', '.part.etag'])('a folder at %s is said and stays', async (ending) => {
+    await mkdir(path + ending);
+    handlers = [whole];
+    await expect(download(url, path, { sha256: SHA256 })).rejects.toMatchObject({
+      code: 'NOT_WRITABLE',
+      found: 'a folder',
+    });
+    expect(await names()).toEqual([`file.bin${ending}`, 'mine']);
+  });
+});
+
+describe('a redirect from https: to http:', () => {
+  let secure: Server;
+  beforeEach(async () => {
+    const key = join(folder, 'key.pem');
+    const certificate = join(folder, 'certificate.pem');
+    const make =
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost';
+    execFileSync('openssl', [...make.split(' '), '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+    const options = { key: await readFile(key), cert: await readFile(certificate) };
+    await Promise.all([rm(key), rm(certificate)]);
+    secure = createSecureServer(options, (_request, response) =>
+      response.writeHead(302, { location: url }).end(),
+    );
+    await new Promise<void>((done) => secure.listen(0, '127.0.0.1', done));
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    handlers = [whole];
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    secure.closeAllConnections();
+    await new Promise((done) => secure.close(done));
+  });
+  const secureUrl = () => `https://127.0.0.1:${(secure.address() as AddressInfo).port}/file.bin`;
+
+  test('is refused where no digest says what must come', async () => {
+    await expect(download(secureUrl(), path, {})).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      found: 'a redirect to http:',
+    });
+    expect(await names()).toEqual([]);
+  });
+
+  test('is followed where a digest does', async () => {
+    await download(secureUrl(), path, { sha256: SHA256 });
+    expect(await hasArrived()).toBe(true);
+  });
 });
 
 test('says why a server cannot be reached', async () => {
