@@ -106,7 +106,9 @@ function only<Value>(
   map: ReadonlyMap<string, Value>,
   matches: (name: string) => boolean,
 ): Map<string, Value> {
-  return new Map([...map].filter(([name]) => matches(name)));
+  const result = new Map<string, Value>();
+  for (const [name, value] of map) if (matches(name)) result.set(name, value);
+  return result;
 }
 
 function damaged(path: string): Cifar10Error {

@@ -3,10 +3,14 @@
 import { z } from 'zod';
 import { Cifar10Error } from '../errors.js';
 import { HASH_KEY, UNKNOWN_HASH } from './content-hash.js';
+import { findFlaw, type JsonLimits } from './json-scan.js';
 
 const FORMAT = 'cifar10-torch';
 /** 1 had no hash of the content. */
 const FORMAT_VERSION = 2;
+
+/** Of each part: the configuration, the largest, has about a hundred names and nests four deep. */
+const PART_LIMITS: JsonLimits = { depth: 16, ownNames: 1000, names: 1000, values: 4000 };
 
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 const threePositive = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
@@ -100,30 +104,38 @@ export function decodeMeta(path: string, metadata: Readonly<Record<string, strin
 }
 
 function parseParts(path: string, metadata: Readonly<Record<string, string>>) {
+  const part = (key: string) => parseJson(path, key, metadata[key]);
   const result = metaSchema.safeParse({
-    config: parseJson(metadata.config),
-    classNames: parseJson(metadata.class_names),
-    normalization: parseJson(metadata.normalization),
-    metrics: parseJson(metadata.metrics),
-    versions: parseJson(metadata.versions),
-    ...('progress' in metadata && { progress: parseJson(metadata.progress) ?? null }),
-    ...('environment' in metadata && { environment: parseJson(metadata.environment) ?? null }),
+    config: part('config'),
+    classNames: part('class_names'),
+    normalization: part('normalization'),
+    metrics: part('metrics'),
+    versions: part('versions'),
+    ...('progress' in metadata && { progress: part('progress') ?? null }),
+    ...('environment' in metadata && { environment: part('environment') ?? null }),
   });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new Cifar10Error('CHECKPOINT_INVALID', {
-    what: `checkpoint "${path}" has damaged metadata`,
-    expected: `a valid "${issue?.path.join('.')}"`,
-    found: issue?.message,
-    nextStep: 'copy the file again, or train a new checkpoint',
-  });
+  throw damaged(path, `a valid "${issue?.path.join('.')}"`, issue?.message);
 }
 
-/** Undefined where there is no valid JSON: the schema then names the part. */
-function parseJson(text: string | undefined): unknown {
+/** Undefined where there is no valid JSON: the schema then names the part. Errors: `CHECKPOINT_INVALID`. */
+function parseJson(path: string, key: string, text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  const flaw = findFlaw(text, PART_LIMITS);
+  if (flaw) throw damaged(path, `"${key}" with ${flaw.expected}`, flaw.found);
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
+}
+
+function damaged(path: string, expected: string, found: string | undefined): Cifar10Error {
+  return new Cifar10Error('CHECKPOINT_INVALID', {
+    what: `checkpoint "${path}" has damaged metadata`,
+    expected,
+    found,
+    nextStep: 'copy the file again, or train a new checkpoint',
+  });
 }

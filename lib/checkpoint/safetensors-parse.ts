@@ -1,9 +1,19 @@
 // Owns reading the safetensors format from bytes nobody vouches for: whatever does not follow the format to the
 // letter is rejected before a tensor is made. Must not run or interpret what the file holds.
 import { Cifar10Error } from '../errors.js';
-import { findDuplicateKey } from './duplicate-keys.js';
+import { findFlaw, type JsonLimits } from './json-scan.js';
 import { MAX_HEADER_BYTES, METADATA_KEY, PREFIX_BYTES } from './safetensors-encode.js';
 import { ITEM_SIZE_BYTES, isDtype, type TensorData, type TensorLayout, tensorSizeBytes } from './tensor.js';
+
+/** The largest model has 7,220 tensors in 666 kB of header: of such entries 11,400 have room in the longest header. */
+const MAX_ENTRIES = 12_000;
+/** Of an object of entries of lists: an entry has 4 names with its own, and 7 values on average. */
+const HEADER_LIMITS: JsonLimits = {
+  depth: 4,
+  ownNames: MAX_ENTRIES,
+  names: 4 * MAX_ENTRIES,
+  values: 8 * MAX_ENTRIES,
+};
 
 /** How errors speak of the data, and what mends it. */
 export interface Source {
@@ -41,15 +51,21 @@ export function headSize(prefix: Uint8Array, fileBytes: number, source: Source):
 /** Reads the head of a file of `fileBytes`: `bytes` are as many as `headSize` says. Errors: `CHECKPOINT_INVALID`. */
 export function parseHead(bytes: Uint8Array, fileBytes: number, source: Source): Head {
   return reportViolation(source, () => {
-    const { [METADATA_KEY]: metadata = {}, ...entries } = parseHeader(bytes.subarray(PREFIX_BYTES));
-    const spans = Object.entries(entries).map(([name, entry]) => readSpan(name, entry));
-    const ordered = spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
-    checkLayout(ordered, fileBytes - bytes.length);
-    return {
-      tensors: new Map(ordered.map(({ name, dtype, shape }) => [name, { dtype, shape }])),
-      metadata: checkMetadata(metadata),
-    };
+    const header = parseHeader(bytes.subarray(PREFIX_BYTES));
+    const spans = readSpans(header).sort((a, b) => a.begin - b.begin || a.end - b.end);
+    checkLayout(spans, fileBytes - bytes.length);
+    const tensors = new Map<string, TensorLayout>();
+    for (const span of spans) tensors.set(span.name, span);
+    return { tensors, metadata: checkMetadata(header[METADATA_KEY] ?? {}) };
   });
+}
+
+/** Without copies of the header or of its entries, of which a file that is refused may have thousands. */
+function readSpans(header: Readonly<Record<string, unknown>>): Span[] {
+  const spans: Span[] = [];
+  for (const name of Object.keys(header))
+    if (name !== METADATA_KEY) spans.push(readSpan(name, header[name]));
+  return spans;
 }
 
 /** The tensors of a file, as views of its data. */
@@ -95,10 +111,9 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   if (bytes[0] !== '{'.charCodeAt(0))
     throw new FormatViolation('a header that begins with "{"', `first byte ${bytes[0] ?? 'missing'}`);
   const text = attempt('a header in UTF-8', () => new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  const header = attempt('a header in JSON', () => JSON.parse(text) as Record<string, unknown>);
-  const duplicate = findDuplicateKey(text);
-  if (duplicate !== undefined) throw new FormatViolation('unique names', `"${duplicate}" twice`);
-  return header;
+  const flaw = findFlaw(text, HEADER_LIMITS);
+  if (flaw) throw new FormatViolation(`a header with ${flaw.expected}`, flaw.found);
+  return attempt('a header in JSON', () => JSON.parse(text) as Record<string, unknown>);
 }
 
 function attempt<Result>(expected: string, parse: () => Result): Result {
@@ -109,8 +124,11 @@ function attempt<Result>(expected: string, parse: () => Result): Result {
   }
 }
 
+const FIELDS = new Set(['dtype', 'shape', 'data_offsets']);
+
 function readSpan(name: string, entry: unknown): Span {
-  const { dtype, shape, data_offsets: offsets, ...rest } = (entry ?? {}) as Record<string, unknown>;
+  const fields = (entry ?? {}) as Record<string, unknown>;
+  const { dtype, shape, data_offsets: offsets } = fields;
   if (!isDtype(dtype))
     throw new FormatViolation(
       `"${name}" to have a dtype of ${Object.keys(ITEM_SIZE_BYTES).join(', ')}`,
@@ -119,8 +137,9 @@ function readSpan(name: string, entry: unknown): Span {
   if (!isCounts(shape)) throw new FormatViolation(`"${name}" to have a shape of integers`, describe(shape));
   if (!isCounts(offsets) || offsets.length !== 2)
     throw new FormatViolation(`"${name}" to have two data_offsets`, describe(offsets));
-  if (Object.keys(rest).length > 0)
-    throw new FormatViolation(`"${name}" to have dtype, shape and data_offsets`, `also ${Object.keys(rest)}`);
+  const others = Object.keys(fields).filter((key) => !FIELDS.has(key));
+  if (others.length > 0)
+    throw new FormatViolation(`"${name}" to have dtype, shape and data_offsets`, `also ${others}`);
   const [begin, end] = offsets as [number, number];
   const sizeBytes = tensorSizeBytes(dtype, shape);
   if (sizeBytes !== end - begin)
