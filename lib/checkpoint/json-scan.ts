@@ -28,18 +28,19 @@ const CLOSING = new Set(['}', ']'].map((bracket) => bracket.charCodeAt(0)));
 /** The first breach of the limits, or the first name that stands twice in the same object, escapes resolved. */
 export function findFlaw(json: string, limits: JsonLimits): JsonFlaw | undefined {
   const scan = new Scan(limits);
-  let string: [begin: number, end: number] = [0, 0];
+  let begin = 0; // of the string before
+  let end = 0;
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at);
     let flaw: JsonFlaw | undefined;
     if (code === QUOTE) {
-      const end = endOfString(json, at);
-      string = [at, end];
+      begin = at;
+      end = endOfString(json, at);
       at = end - 1;
     } else if (OPENING.has(code)) flaw = scan.open();
     else if (CLOSING.has(code)) scan.close();
     else if (code === COMMA) flaw = scan.countValue();
-    else if (code === COLON) flaw = scan.addName(json.slice(...string));
+    else if (code === COLON) flaw = scan.addName(nameIn(json, begin, end));
     if (flaw) return flaw;
   }
   return undefined;
@@ -55,10 +56,37 @@ function endOfString(json: string, begin: number): number {
   return json.length;
 }
 
+const MAX_LISTED = 8;
+
+/** The names of one object: those of a small one in a list, which takes next to nothing and serves the next object too. */
+class Names {
+  readonly #list: string[] = [];
+  #set: Set<string> | undefined;
+
+  get size(): number {
+    return this.#set?.size ?? this.#list.length;
+  }
+
+  has(name: string): boolean {
+    return this.#set?.has(name) ?? this.#list.includes(name);
+  }
+
+  add(name: string): void {
+    if (this.#set) this.#set.add(name);
+    else if (this.#list.push(name) > MAX_LISTED) this.#set = new Set(this.#list);
+  }
+
+  clear(): void {
+    this.#list.length = 0;
+    this.#set = undefined;
+  }
+}
+
 class Scan {
   readonly #limits: JsonLimits;
-  /** Of the open brackets; a list has none, nor has an object before its first. */
-  readonly #names: (Set<string> | undefined)[] = [];
+  /** By depth, of the brackets that are open and of some that were. */
+  readonly #names: Names[] = [];
+  #depth = 0;
   #nameCount = 0;
   #valueCount = 0;
 
@@ -68,14 +96,14 @@ class Scan {
 
   open(): JsonFlaw | undefined {
     const { depth } = this.#limits;
-    if (this.#names.length === depth)
-      return { expected: `at most ${depth} brackets in each other`, found: 'more' };
-    this.#names.push(undefined);
+    if (this.#depth === depth) return { expected: `at most ${depth} brackets in each other`, found: 'more' };
+    this.#depth += 1;
+    this.#names[this.#depth]?.clear();
     return this.countValue();
   }
 
   close(): void {
-    this.#names.pop();
+    this.#depth = Math.max(0, this.#depth - 1);
   }
 
   /** To be called for each bracket and each comma: together they are no fewer than the values, but for one. */
@@ -84,28 +112,26 @@ class Scan {
     return ++this.#valueCount > values ? { expected: `at most ${values} values`, found: 'more' } : undefined;
   }
 
-  /** `token`: with its quotes. */
-  addName(token: string): JsonFlaw | undefined {
+  addName(name: string): JsonFlaw | undefined {
     const { names, ownNames } = this.#limits;
     if (++this.#nameCount > names) return { expected: `at most ${names} names`, found: 'more' };
-    const level = this.#names.length - 1;
-    const known = this.#names[level] ?? new Set();
-    const name = unquote(token);
+    this.#names[this.#depth] ??= new Names();
+    const known = this.#names[this.#depth] as Names;
     if (known.has(name)) return { expected: 'unique names', found: `"${name}" twice` };
     if (known.size === ownNames)
       return { expected: `at most ${ownNames} names in one object`, found: 'more' };
     known.add(name);
-    if (level >= 0) this.#names[level] = known;
     return undefined;
   }
 }
 
-/** The string that the token stands for; where it is none, which JSON.parse will say of the whole, the token. */
-function unquote(token: string): string {
-  if (!token.includes('\\')) return token.slice(1, -1);
+/** The string that stands there with its quotes; where it is none, which JSON.parse will say of the whole, as it stands. */
+function nameIn(json: string, begin: number, end: number): string {
+  const name = json.slice(begin + 1, end - 1);
+  if (!name.includes('\\')) return name;
   try {
-    return JSON.parse(token) as string;
+    return JSON.parse(json.slice(begin, end)) as string;
   } catch {
-    return token;
+    return name;
   }
 }

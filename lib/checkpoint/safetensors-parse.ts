@@ -2,17 +2,16 @@
 // letter is rejected before a tensor is made. Must not run or interpret what the file holds.
 import { Cifar10Error } from '../errors.js';
 import { findFlaw, type JsonLimits } from './json-scan.js';
-import { MAX_HEADER_BYTES, METADATA_KEY, PREFIX_BYTES } from './safetensors-encode.js';
+import { MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY, PREFIX_BYTES } from './safetensors-encode.js';
 import { ITEM_SIZE_BYTES, isDtype, type TensorData, type TensorLayout, tensorSizeBytes } from './tensor.js';
 
-/** The largest model has 7,220 tensors in 666 kB of header: of such entries 11,400 have room in the longest header. */
-const MAX_ENTRIES = 12_000;
-/** Of an object of entries of lists: an entry has 4 names with its own, and 7 values on average. */
+const MAX_METADATA_NAMES = 1000;
+/** Room for whatever this package writes: a tensor has 4 names, its own among them, and 10 values if it has 4 sides. */
 const HEADER_LIMITS: JsonLimits = {
   depth: 4,
-  ownNames: MAX_ENTRIES,
-  names: 4 * MAX_ENTRIES,
-  values: 8 * MAX_ENTRIES,
+  ownNames: MAX_TENSORS + 1,
+  names: 4 * MAX_TENSORS + MAX_METADATA_NAMES,
+  values: 10 * MAX_TENSORS + MAX_METADATA_NAMES,
 };
 
 /** How errors speak of the data, and what mends it. */
@@ -63,8 +62,7 @@ export function parseHead(bytes: Uint8Array, fileBytes: number, source: Source):
 /** Without copies of the header or of its entries, of which a file that is refused may have thousands. */
 function readSpans(header: Readonly<Record<string, unknown>>): Span[] {
   const spans: Span[] = [];
-  for (const name of Object.keys(header))
-    if (name !== METADATA_KEY) spans.push(readSpan(name, header[name]));
+  for (const name of Object.keys(header)) if (name !== METADATA_KEY) spans.push(readSpan(name, header[name]));
   return spans;
 }
 

@@ -61,6 +61,33 @@ const omit = (header: Header, name: string) =>
   Object.fromEntries(Object.entries(header).filter(([key]) => key !== name)) as Header;
 const model = (change: object) => config((tree) => ({ ...tree, model: { ...tree.model, ...change } }));
 
+const SIZE = 900_000; // of bytes, of a header that may have 1 MiB
+const nested = (open: string, close: string) => {
+  const count = Math.floor(SIZE / (open.length + close.length));
+  return `${open.repeat(count)}1${close.repeat(count)}`;
+};
+const listOf = (item: string) => `[${Array(Math.floor(SIZE / (item.length + 1))).fill(item)}]`;
+const namesOf = (bytes: number) =>
+  Array.from({ length: bytes / 10 }, (_, i) => `"${i.toString(36)}":1`).join(',');
+/** A configuration that is a good one but for what is put in front. */
+const configWith =
+  (more: string): Change =>
+  (header, data) =>
+    meta({ config: `{${more},${header.__metadata__.config?.slice(1)}` })(header, data);
+
+/** Headers of up to a megabyte of which JSON.parse makes many: as text, or as lies about a good file. */
+export const INFLATING: Readonly<Record<string, Change>> = {
+  'a header of nested lists': () => `{"a":${nested('[', ']')}}`,
+  'a header of nested objects': () => `{"a":${nested('{"a":', '}')}}`,
+  'a header with a list of empty lists': () => `{"a":${listOf('[]')}}`,
+  'a header with a list of empty objects': () => `{"a":${listOf('{}')}}`,
+  'a header of short names': () => `{${namesOf(SIZE)}}`,
+  'metrics of nested lists': meta({ metrics: `{"a":${nested('[', ']')}}` }),
+  'a config of nested lists': configWith(`"a":${nested('[', ']')}`),
+  'a config with a list of empty objects': configWith(`"a":${listOf('{}')}`),
+  'a config of many keys': configWith(namesOf(SIZE / 2)),
+};
+
 /** By name. All must be refused as `CHECKPOINT_INVALID` or `CHECKPOINT_MISMATCH`. */
 export const LIES: Readonly<Record<string, Change>> = {
   // what the file is
@@ -170,6 +197,7 @@ export const LIES: Readonly<Record<string, Change>> = {
   'an empty header': () => '{}',
   'a name twice': (header) =>
     `{"fc.bias":${JSON.stringify(header['fc.bias'])},${JSON.stringify(header).slice(1)}`,
+  ...INFLATING,
   'a comment in the header': (header) => `{/**/${JSON.stringify(header).slice(1)}`,
   'something behind the header': (header) => `${JSON.stringify(header)}{}`,
 };

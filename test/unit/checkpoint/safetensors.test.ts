@@ -20,6 +20,10 @@ function file(header: unknown, dataLength = 0): Buffer {
   return Buffer.concat([prefix, json, Buffer.alloc(dataLength)]);
 }
 
+/** As many of them, each `x` another number. */
+const listOf = (item: string, count: number) =>
+  Array.from({ length: count }, (_, i) => item.replace('x', String(i))).join(',');
+
 function entry(begin: number, end: number, shape: unknown = [(end - begin) / 4], dtype: unknown = 'F32') {
   return { dtype, shape, data_offsets: [begin, end] };
 }
@@ -93,6 +97,11 @@ describe('parseSafetensors', () => {
     ['a header after spaces', file(' {}'), /begins with "{"/],
     ['invalid UTF-8', file(Buffer.from('{"\xff":1}', 'latin1')), /UTF-8/],
     ['invalid JSON', file('{"a":}'), /JSON/],
+    ['more brackets than an entry has', file('{"a":[[[[[', 4), /at most 4 brackets/],
+    ['more tensors than can be', file(`{${listOf('"x":1', 12_002)}}`), /at most 12001 names in one/],
+    ['more names than can be', file(`{"a":[${listOf(`{${listOf('"x":1', 1000)}}`, 60)}]}`), /49000 names/],
+    ['more values than can be', file(`{"a":[${listOf('1', 121_000)}]}`), /at most 121000 values/],
+    ['an escape that is none', file('{"\\x":1}'), /JSON/],
     ['a name twice', file(`{"a":${twice},"a":${twice}}`, 4), /"a" twice/],
     ['a name twice, once escaped', file(`{"a":${twice},"\\u0061":${twice}}`, 4), /"a" twice/],
     [
@@ -121,6 +130,15 @@ describe('parseSafetensors', () => {
     expect(() => parseSafetensors(bytes, 'checkpoint "x"')).toThrow(
       expect.objectContaining({ code: 'CHECKPOINT_INVALID', message: expect.stringMatching(message) }),
     );
+  });
+
+  test('takes the most tensors that can be written, and none more is written', () => {
+    const tensor: TensorData = { dtype: 'F32', shape: [1, 1, 1, 1], data: new Uint8Array(4) };
+    const many = (count: number) =>
+      new Map(Array.from({ length: count }, (_, i) => [i.toString(36), { ...tensor }]));
+    const bytes = Buffer.concat(encodeSafetensors(many(12_000), { note: 'x' }));
+    expect(parseSafetensors(bytes).tensors.size).toBe(12_000);
+    expect(() => encodeSafetensors(many(12_001), {})).toThrow(/at most 12000 tensors, found 12001/);
   });
 
   test('never accepts a cut file, wherever it was cut', () => {
