@@ -1,6 +1,7 @@
 // Owns how a failure looks from outside: one line, one JSON object, one exit code. Must not mend anything.
 import { AbortError, Cifar10Error, errorMessage } from '../lib/errors.js';
 import type { SweepError, TrainingStopped } from '../lib/index.js';
+import { escapeControls } from '../lib/printable.js';
 import { Interruption } from './interruption.js';
 import { colorsOf, NO_COLORS, printJson } from './output.js';
 import { describeStop } from './reports.js';
@@ -20,7 +21,8 @@ export function reportFailure(error: unknown, isJson: boolean): void {
   const { code, message } = toCoded(error);
   const colors = isJson ? NO_COLORS : colorsOf(process.stderr);
   process.stderr.write(`${isStop(error) ? describeStop(error) : describeFailure(code, message, colors)}\n`);
-  if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.DEBUG && error instanceof Error)
+    process.stderr.write(`${escapeControls(String(error.stack))}\n`);
   // The records on stdout have told it already, file by file.
   if (isJson && code !== 'SOME_IMAGES_FAILED') printJson({ error: { code, message }, ...detailsOf(error) });
 }

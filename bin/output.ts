@@ -1,6 +1,7 @@
 // Owns stdout: results only. Messages and progress go to stderr, elsewhere. Must not decide what is printed.
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
+import { escapeJson } from '../lib/printable.js';
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -8,7 +9,7 @@ export function printLine(text: string): void {
 
 /** One JSON value on one line. */
 export function printJson(value: object): void {
-  printLine(JSON.stringify(value));
+  printLine(escapeJson(JSON.stringify(value)));
 }
 
 export const NO_COLORS = pc.createColors(false);

@@ -1,5 +1,7 @@
 // Owns the one error type that leaves this package, and its stable codes.
-// Every error says what happened, what was expected, what was found and the next step.
+// Every error says what happened, what was expected, what was found and the next step, in text that a terminal can take:
+// names and values in it may come from a file that nobody vouches for.
+import { escapeControls, shorten } from './printable.js';
 
 /** Stable codes: scripts may switch on them; a code is never reused for another meaning. */
 export type ErrorCode =
@@ -69,12 +71,28 @@ export class Cifar10Error extends Error {
   readonly nextStep: string | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails) {
-    super(formatMessage(details), details.cause === undefined ? undefined : { cause: details.cause });
+    const parts = printable(details);
+    super(formatMessage(parts), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.expected = details.expected;
-    this.found = details.found;
-    this.nextStep = details.nextStep;
+    this.expected = parts.expected;
+    this.found = parts.found;
+    this.nextStep = parts.nextStep;
   }
+}
+
+/** Has room for the longest path that a system takes, of 4096 bytes. */
+const MAX_SENTENCE = 5000;
+const MAX_VALUE = 1000;
+
+function printable({ what, expected, found, nextStep }: ErrorDetails): ErrorDetails {
+  const part = (text: string | undefined, length: number) =>
+    text === undefined ? undefined : shorten(escapeControls(text), length);
+  return {
+    what: shorten(escapeControls(what), MAX_SENTENCE),
+    expected: part(expected, MAX_VALUE),
+    found: part(found, MAX_VALUE),
+    nextStep: part(nextStep, MAX_SENTENCE),
+  };
 }
 
 /** Rejection of work that an `AbortSignal` stopped; `cause` is the signal's reason. */

@@ -1,5 +1,6 @@
 // Owns the command `infer`: a folder of images in, one record a file out, to stdout or to a file.
 import type { InferRecord } from '../../lib/index.js';
+import { escapeLine } from '../../lib/printable.js';
 import { AmountProgress, IMAGES } from '../amount-progress.js';
 import { type Context, defineCommand } from '../command.js';
 import { percent } from '../format.js';
@@ -90,7 +91,7 @@ class RecordDisplay {
 
   show(record: InferRecord): void {
     if ('error' in record)
-      this.#context.progress.print(`skipped ${record.error.code}: ${record.error.message}`);
+      this.#context.progress.print(escapeLine(`skipped ${record.error.code}: ${record.error.message}`));
     if (this.#context.isJson) printJson(record);
     else if (!this.#isWritten && !('error' in record)) printLine(this.#describe(record));
     this.#progress?.show('infer', ++this.#done, this.#total);
@@ -102,7 +103,8 @@ class RecordDisplay {
   }
 
   /** Aligned as far as the files seen so far tell; wider in steps, so that it changes seldom. */
-  #describe({ file, label, probability }: Extract<InferRecord, { label: string }>): string {
+  #describe({ file: name, label, probability }: Extract<InferRecord, { label: string }>): string {
+    const file = escapeLine(name); // exact names are in the records that --json and --output give
     this.#fileWidth = Math.max(this.#fileWidth, WIDTH_STEP * Math.ceil(file.length / WIDTH_STEP));
     return `${file.padEnd(this.#fileWidth)}  ${label.padEnd(10)}  ${percent(probability, 1).padStart(7)}`;
   }

@@ -1,6 +1,7 @@
 // Owns judging JSON text before JSON.parse makes a value of it: how deep it nests, how much it holds, and whether an object
 // has a name twice, which JSON.parse hides. Must not need memory or stack that grow with a text that is refused, and must
 // take text that is no JSON at all: that is for JSON.parse to say.
+import { quoted } from '../printable.js';
 
 export interface JsonLimits {
   /** How many brackets may be open at once. */
@@ -117,7 +118,7 @@ class Scan {
     if (++this.#nameCount > names) return { expected: `at most ${names} names`, found: 'more' };
     this.#names[this.#depth] ??= new Names();
     const known = this.#names[this.#depth] as Names;
-    if (known.has(name)) return { expected: 'unique names', found: `"${name}" twice` };
+    if (known.has(name)) return { expected: 'unique names', found: `${quoted(name)} twice` };
     if (known.size === ownNames)
       return { expected: `at most ${ownNames} names in one object`, found: 'more' };
     known.add(name);

@@ -1,6 +1,7 @@
 // Owns the check that a checkpoint's tensors are those of the model they are to be loaded into.
 // Must not know models: it compares names, dtypes and shapes.
 import { Cifar10Error } from '../errors.js';
+import { quoted } from '../printable.js';
 import type { TensorLayout } from './tensor.js';
 
 /** Passes if the names, dtypes and shapes are the same; `what` holds the tensors. Errors: `CHECKPOINT_MISMATCH`, which names the first difference. */
@@ -41,5 +42,7 @@ function isSame(a: TensorLayout | undefined, b: TensorLayout | undefined): boole
 }
 
 function describe(name: string, layout: TensorLayout | undefined): string {
-  return layout === undefined ? `no "${name}"` : `"${name}" ${layout.dtype} [${layout.shape.join(', ')}]`;
+  return layout === undefined
+    ? `no ${quoted(name)}`
+    : `${quoted(name)} ${layout.dtype} [${layout.shape.join(', ')}]`;
 }

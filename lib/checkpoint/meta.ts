@@ -2,6 +2,7 @@
 // Must not know what the configuration holds: it travels as it is.
 import { z } from 'zod';
 import { Cifar10Error } from '../errors.js';
+import { escapeLine, quoted } from '../printable.js';
 import { HASH_KEY, UNKNOWN_HASH } from './content-hash.js';
 import { findFlaw, type JsonLimits } from './json-scan.js';
 
@@ -14,6 +15,9 @@ const PART_LIMITS: JsonLimits = { depth: 16, ownNames: 1000, names: 1000, values
 
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 const threePositive = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
+
+const MAX_CLASS_NAME = 100;
+const isOneLine = (text: string) => escapeLine(text) === text;
 
 const count = z.int().min(0);
 const bestSchema = z.object({ value: z.number().nullable(), epoch: count, staleLooks: count });
@@ -40,7 +44,10 @@ const metaSchema = z.object({
   progress: progressSchema.optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   config: z.record(z.string(), z.unknown()),
-  classNames: z.array(z.string().min(1)).min(1),
+  // They are printed in tables.
+  classNames: z
+    .array(z.string().min(1).max(MAX_CLASS_NAME).refine(isOneLine, 'Expected printable text'))
+    .min(1),
   normalization: z.object({ mean: threeNumbers, std: threePositive }),
   metrics: z.record(z.string(), z.unknown()),
   versions: z.record(z.string(), z.string()),
@@ -90,14 +97,14 @@ export function decodeMeta(path: string, metadata: Readonly<Record<string, strin
     throw new Cifar10Error('CHECKPOINT_INVALID', {
       what: `"${path}" was not written by this package`,
       expected: `the metadata "format" to be "${FORMAT}"`,
-      found: metadata.format === undefined ? 'none' : `"${metadata.format}"`,
+      found: metadata.format === undefined ? 'none' : quoted(metadata.format),
       nextStep: 'give a checkpoint that the train command wrote',
     });
   if (metadata.format_version !== String(FORMAT_VERSION))
     throw new Cifar10Error('CHECKPOINT_INVALID', {
       what: `checkpoint "${path}" has another format version`,
-      expected: String(FORMAT_VERSION),
-      found: metadata.format_version ?? 'none',
+      expected: `"${FORMAT_VERSION}"`,
+      found: metadata.format_version === undefined ? 'none' : quoted(metadata.format_version),
       nextStep: 'install the version of this package that wrote it',
     });
   return { format: FORMAT, formatVersion: FORMAT_VERSION, ...parseParts(path, metadata) };
@@ -116,7 +123,7 @@ function parseParts(path: string, metadata: Readonly<Record<string, string>>) {
   });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw damaged(path, `a valid "${issue?.path.join('.')}"`, issue?.message);
+  throw damaged(path, `a valid ${quoted(issue?.path.join('.') ?? '')}`, issue?.message);
 }
 
 /** Undefined where there is no valid JSON: the schema then names the part. Errors: `CHECKPOINT_INVALID`. */

@@ -1,6 +1,7 @@
 // Owns reading the safetensors format from bytes nobody vouches for: whatever does not follow the format to the
 // letter is rejected before a tensor is made. Must not run or interpret what the file holds.
 import { Cifar10Error } from '../errors.js';
+import { escapeLine, quoted } from '../printable.js';
 import { findFlaw, type JsonLimits } from './json-scan.js';
 import { MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY, PREFIX_BYTES } from './safetensors-encode.js';
 import { ITEM_SIZE_BYTES, isDtype, type TensorData, type TensorLayout, tensorSizeBytes } from './tensor.js';
@@ -118,7 +119,7 @@ function attempt<Result>(expected: string, parse: () => Result): Result {
   try {
     return parse();
   } catch (error) {
-    throw new FormatViolation(expected, (error as Error).message);
+    throw new FormatViolation(expected, escapeLine((error as Error).message)); // which quotes the text
   }
 }
 
@@ -129,20 +130,24 @@ function readSpan(name: string, entry: unknown): Span {
   const { dtype, shape, data_offsets: offsets } = fields;
   if (!isDtype(dtype))
     throw new FormatViolation(
-      `"${name}" to have a dtype of ${Object.keys(ITEM_SIZE_BYTES).join(', ')}`,
+      `${quoted(name)} to have a dtype of ${Object.keys(ITEM_SIZE_BYTES).join(', ')}`,
       describe(dtype),
     );
-  if (!isCounts(shape)) throw new FormatViolation(`"${name}" to have a shape of integers`, describe(shape));
+  if (!isCounts(shape))
+    throw new FormatViolation(`${quoted(name)} to have a shape of integers`, describe(shape));
   if (!isCounts(offsets) || offsets.length !== 2)
-    throw new FormatViolation(`"${name}" to have two data_offsets`, describe(offsets));
+    throw new FormatViolation(`${quoted(name)} to have two data_offsets`, describe(offsets));
   const others = Object.keys(fields).filter((key) => !FIELDS.has(key));
   if (others.length > 0)
-    throw new FormatViolation(`"${name}" to have dtype, shape and data_offsets`, `also ${others}`);
+    throw new FormatViolation(
+      `${quoted(name)} to have dtype, shape and data_offsets`,
+      `also ${others.map(quoted).join(', ')}`,
+    );
   const [begin, end] = offsets as [number, number];
   const sizeBytes = tensorSizeBytes(dtype, shape);
   if (sizeBytes !== end - begin)
     throw new FormatViolation(
-      `"${name}" of ${dtype} [${shape}] to take ${sizeBytes ?? 'at most 2^53 - 1'} bytes`,
+      `${quoted(name)} of ${dtype} [${shape}] to take ${sizeBytes ?? 'at most 2^53 - 1'} bytes`,
       `offsets ${begin} to ${end}`,
     );
   return { name, dtype, shape, begin, end };
@@ -158,7 +163,7 @@ function checkLayout(spans: readonly Span[], dataLength: number): void {
   for (const span of spans) {
     if (span.begin !== end)
       throw new FormatViolation(
-        `"${span.name}" to begin at byte ${end}, where the tensor before it ends`,
+        `${quoted(span.name)} to begin at byte ${end}, where the tensor before it ends`,
         `${span.begin < end ? 'an overlap' : 'a hole'}, byte ${span.begin}`,
       );
     end = span.end;

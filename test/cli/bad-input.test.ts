@@ -47,6 +47,31 @@ test.each([
   expect(existsSync(output)).toBe(false);
 });
 
+/** A safetensors file of nothing but this header. */
+function headerOnly(header: object): Buffer {
+  const json = Buffer.from(JSON.stringify(header));
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([prefix, json]);
+}
+
+const TITLE = '\u001b]0;pwned\u0007\u001b[31m\u009b2J\u202e';
+
+test.each([
+  ['with control characters', TITLE, String.raw`"\x1b]0;pwned\x07\x1b[31m\x9b2J\u202e" to have a dtype`],
+  ['with lines of its own', 'a\nerror: b', String.raw`"a\x0aerror: b" to have a dtype`],
+  ['that is endless', 'x'.repeat(900_000), `"${'x'.repeat(200)}… (cut, 900000 characters)" to have a dtype`],
+])('evaluate with a checkpoint that has a name %s shows it as text', async (_, name, shown) => {
+  const path = join(folder, 'hostile.safetensors');
+  writeFileSync(path, headerOnly({ [name]: 1 }));
+  const { message } = await failure(['evaluate', '--checkpoint', path]);
+  expect(message).toContain(shown);
+  const { stderr } = await runCli(['evaluate', '--checkpoint', path], { env: { DEBUG: '1' } });
+  expect(stderr).toContain(shown);
+  expect(stderr).not.toMatch(/(?!\n)\p{Cc}|\p{Bidi_Control}/u);
+  expect(stderr.length).toBeLessThan(5000);
+});
+
 test('train with a config file that is missing', async () => {
   const result = await failure(['train', '--config', join(folder, 'none.yaml')]);
   expect(result).toMatchObject({ exitCode: 2, code: 'CONFIG_FILE_NOT_FOUND' });

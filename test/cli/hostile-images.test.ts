@@ -1,6 +1,6 @@
 // A folder of hostile files through `infer`, as a user runs it: a record for each, and every good one is classified.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
@@ -50,4 +50,22 @@ test('infer has a record for every file and goes on to the end', async () => {
   const refused = images.filter(({ found }) => found !== undefined).map(({ name }) => name);
   expect(failed).toEqual(refused.sort());
   expect(stderr).toContain(`${refused.length + 1} of ${records.length}`);
+});
+
+test('infer shows the names of files on a line each, without what a terminal would obey', async () => {
+  const named = mkdtempSync(join(tmpdir(), 'cifar10-torch-named-'));
+  const good = 'good \u001b]0;pwned\u0007\n\u009b31m\u202e.png';
+  copyFileSync(join(folder, 'good.png'), join(named, good));
+  writeFileSync(join(named, 'bad \u001b[2J\n.png'), 'no image');
+  const words = ['infer', '--test_dir', named, '--checkpoint_name', checkpoint];
+  const { stdout, stderr } = await runCli(words);
+  const json = await runCli([...words, '--json']);
+  rmSync(named, { recursive: true });
+  expect(stdout).toContain(String.raw`good \x1b]0;pwned\x07\x0a\x9b31m\u202e.png`);
+  expect(stderr).toContain(String.raw`bad \x1b[2J\x0a.png`);
+  for (const output of [stdout, stderr, json.stdout, json.stderr])
+    expect(output).not.toMatch(/(?!\n)\p{Cc}|\p{Bidi_Control}/u);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  const records = jsonLines(json.stdout) as unknown as InferRecord[];
+  expect(records.map(({ file }) => relative(named, file))).toContain(good);
 });

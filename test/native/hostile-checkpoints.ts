@@ -86,6 +86,7 @@ export const INFLATING: Readonly<Record<string, Change>> = {
   'a config of nested lists': configWith(`"a":${nested('[', ']')}`),
   'a config with a list of empty objects': configWith(`"a":${listOf('{}')}`),
   'a config of many keys': configWith(namesOf(SIZE / 2)),
+  'a config with an endless key': configWith(`"${'x'.repeat(SIZE)}":1`),
 };
 
 /** By name. All must be refused as `CHECKPOINT_INVALID` or `CHECKPOINT_MISMATCH`. */
@@ -126,6 +127,12 @@ export const LIES: Readonly<Record<string, Change>> = {
   'nine class names': meta({ class_names: JSON.stringify(Array.from('abcdefghi')) }),
   'eleven class names': meta({ class_names: JSON.stringify(Array.from('abcdefghijk')) }),
   'an empty class name': meta({ class_names: JSON.stringify(['', ...'bcdefghij']) }),
+  'a class name with a control character': meta({
+    class_names: JSON.stringify(['\u009b31m', ...'bcdefghij']),
+  }),
+  'a class name of a thousand letters': meta({
+    class_names: JSON.stringify(['a'.repeat(1000), ...'bcdefghij']),
+  }),
   'class names that are numbers': meta({ class_names: JSON.stringify([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) }),
   'a deviation of 0': meta({ normalization: '{"mean":[0,0,0],"std":[1,0,1]}' }),
   'a deviation below 0': meta({ normalization: '{"mean":[0,0,0],"std":[1,-1,1]}' }),

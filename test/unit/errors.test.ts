@@ -17,6 +17,30 @@ describe('a message', () => {
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', nextStep: 'buy a mat' });
   });
 
+  test('shows control characters and those that turn the direction of text, whatever part they are in', () => {
+    const hostile = '\u001b]0;pwned\u0007\u001b[31m\u007f\u009b2J\u202e\u2066\u200f\r\0';
+    const details = { what: hostile, expected: hostile, found: hostile, nextStep: hostile };
+    const shown = String.raw`\x1b]0;pwned\x07\x1b[31m\x7f\x9b2J\u202e\u2066\u200f\x0d\x00`;
+    const error = new Cifar10Error('CHECKPOINT_INVALID', details);
+    expect(error.message).toBe(`${shown}: expected ${shown}, found ${shown}. Next step: ${shown}`);
+    expect(error).toMatchObject({ expected: shown, found: shown, nextStep: shown });
+  });
+
+  test('keeps newlines, letters of every script and whole paths', () => {
+    const what = `"/${'sub/'.repeat(1000)}ä漢😀\\" says\n\ta\n\tb`;
+    expect(new Cifar10Error('INTERNAL', { what }).message).toBe(what);
+  });
+
+  test('is cut where a part is endless, and says so', () => {
+    const endless = 'x'.repeat(1_000_000);
+    const details = { what: endless, expected: endless, found: endless, nextStep: endless };
+    const { message, found } = new Cifar10Error('CHECKPOINT_INVALID', details);
+    expect(found).toBe(`${'x'.repeat(1000)}… (cut, 1000000 characters)`);
+    expect(message.length).toBeLessThan(13_000);
+    const half = new Cifar10Error('INTERNAL', { what: '', found: `${'x'.repeat(999)}😀` });
+    expect(half.found).toBe(`${'x'.repeat(999)}… (cut, 1001 characters)`);
+  });
+
   test('of an abort carries the reason of the signal', () => {
     expect(new AbortError('stopped', 'enough')).toMatchObject({
       name: 'AbortError',

@@ -137,7 +137,7 @@ describe('readCheckpoint', () => {
     const wrong: [Record<string, string>, RegExp][] = [
       [{}, /found none/],
       [{ format: 'pt' }, /found "pt"/],
-      [{ ...metadata, format_version: '3' }, /expected 2, found 3/],
+      [{ ...metadata, format_version: '3' }, /expected "2", found "3"/],
       [{ ...metadata, class_names: '[' }, /"classNames"/],
       [{ ...metadata, normalization: '{"mean":[0,0],"std":[1,1,1]}' }, /"normalization.mean"/],
       [withoutConfig, /"config"/],

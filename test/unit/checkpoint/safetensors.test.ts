@@ -112,7 +112,7 @@ describe('parseSafetensors', () => {
     ['an unknown dtype', file({ a: entry(0, 4, [1], 'F31') }, 4), /found "F31"/],
     ['a dtype of Object.prototype', file({ a: entry(0, 4, [1], 'toString') }, 4), /found "toString"/],
     ['an entry that is null', file({ a: null }), /found nothing/],
-    ['an unknown field', file({ a: { ...entry(0, 4), x: 1 } }, 4), /also x/],
+    ['an unknown field', file({ a: { ...entry(0, 4), x: 1 } }, 4), /also "x"/],
     ['a negative length', file({ a: entry(0, 4, [-1]) }, 4), /found \[-1\]/],
     ['a fractional length', file({ a: entry(0, 6, [1.5]) }, 6), /found \[1.5\]/],
     ['one offset', file({ a: { ...entry(0, 4), data_offsets: [4] } }, 4), /two data_offsets/],
