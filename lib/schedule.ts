@@ -30,7 +30,13 @@ export function planSchedule(options: LoadConfigOptions = {}): SchedulePlan {
   return { name: schedule.name, epochs, steps, stepsPerEpoch, lrFactors, peakLr: peakLrOf(optimizer) };
 }
 
-function countStepsPerEpoch({ source, validation, batchSize, dropLast }: Config['dataLoading']): number {
+/** Errors: `DATASET_TOO_SMALL`. */
+export function countStepsPerEpoch({
+  source,
+  validation,
+  batchSize,
+  dropLast,
+}: Config['dataLoading']): number {
   const images = trainImageCount(source) - countHeldOut(trainImageCount(source), validation);
   const batches = dropLast ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);
   if (batches > 0) return batches;

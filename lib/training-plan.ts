@@ -2,7 +2,7 @@
 // Must not run anything.
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { readCheckpoint, type TensorData } from './checkpoint/index.js';
+import { readCheckpoint, type TensorData, type TrainingProgress } from './checkpoint/index.js';
 import {
   type Config,
   configToYaml,
@@ -35,6 +35,7 @@ import {
   statusOf,
   stepOfStateFile,
 } from './runs/index.js';
+import { countStepsPerEpoch } from './schedule.js';
 import { settle } from './settle.js';
 import { VERSION } from './version.js';
 
@@ -120,6 +121,7 @@ export async function planResumption(name: string, options: PlanOptions = {}): P
   const { runDir, file, record } = await findStoppedRun(name, options);
   const { progress, meta, state } = await readState(runDir, file);
   const before = parseConfig(meta.config);
+  assertEpochsEnded(join(runDir, file), progress, countStepsPerEpoch(before.dataLoading));
   const config = overrides.length > 0 ? overrideConfig(before, options) : before;
   const changes = changesSince(meta, settle(config));
   if (changes.length > 0 && !force) throw changed(runDir, changes);
@@ -183,6 +185,20 @@ async function readState(runDir: string, file: string) {
       cause: error,
     });
   }
+}
+
+/** Passes if the best epochs are among those that so many steps make. Errors: `CHECKPOINT_INVALID`. */
+function assertEpochsEnded(path: string, progress: TrainingProgress, stepsPerEpoch: number): void {
+  const ended = Math.ceil((progress.step - progress.epochTotals.steps) / stepsPerEpoch);
+  const { best, stopping } = progress;
+  const looks = Math.max(best.epoch + best.staleLooks, stopping.epoch + stopping.staleLooks);
+  if (looks <= ended) return;
+  throw new Cifar10Error('CHECKPOINT_INVALID', {
+    what: `checkpoint "${path}" has impossible progress`,
+    expected: `at most ${ended} epochs judged after ${progress.step} steps`,
+    found: String(looks),
+    nextStep: 'copy the file again, or go on from an earlier state',
+  });
 }
 
 /** A run that goes on from an earlier state forgets the ones behind it, as it forgets their figures. */

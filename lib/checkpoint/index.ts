@@ -7,6 +7,7 @@ export {
   saveCheckpoint,
 } from './checkpoint.js';
 export { assertTensorsMatch } from './match.js';
-export type { CheckpointMeta, TrainingProgress } from './meta.js';
+export type { CheckpointMeta } from './meta.js';
+export type { TrainingProgress } from './progress.js';
 export { encodeSafetensors } from './safetensors-encode.js';
 export type { Dtype, TensorData, TensorLayout } from './tensor.js';

@@ -5,6 +5,7 @@ import { Cifar10Error } from '../errors.js';
 import { escapeLine, quoted } from '../printable.js';
 import { HASH_KEY, UNKNOWN_HASH } from './content-hash.js';
 import { findFlaw, type JsonLimits } from './json-scan.js';
+import { progressSchema, type TrainingProgress } from './progress.js';
 
 const FORMAT = 'cifar10-torch';
 /** 1 had no hash of the content. */
@@ -18,27 +19,6 @@ const threePositive = z.tuple([z.number().positive(), z.number().positive(), z.n
 
 const MAX_CLASS_NAME = 100;
 const isOneLine = (text: string) => escapeLine(text) === text;
-
-const count = z.int().min(0);
-const bestSchema = z.object({ value: z.number().nullable(), epoch: count, staleLooks: count });
-const progressSchema = z.object({
-  step: count,
-  trainedImages: count,
-  trainSeconds: z.number(),
-  epochTotals: z.object({
-    steps: count,
-    images: count,
-    loss: z.number(),
-    accuracy: z.number(),
-    seconds: z.number(),
-  }),
-  best: bestSchema,
-  stopping: bestSchema,
-  hasEndedEarly: z.boolean(),
-});
-
-/** Where a training stands, beside its tensors. */
-export type TrainingProgress = z.infer<typeof progressSchema>;
 
 const metaSchema = z.object({
   progress: progressSchema.optional(),

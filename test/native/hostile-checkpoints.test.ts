@@ -14,14 +14,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type CheckpointHead, readCheckpoint } from '../../lib/checkpoint/index.js';
+import { type CheckpointHead, readCheckpoint, type TrainingProgress } from '../../lib/checkpoint/index.js';
 import { Cifar10Error, predict, train } from '../../lib/index.js';
 import { assertOfModel } from '../../lib/model.js';
 import { loadNative } from '../../lib/native.js';
 import { PACKAGE_ROOT } from '../../lib/package-root.js';
 import { runProcess } from '../run-process.js';
 import { temporaryFolder } from '../support.js';
-import { INFLATING, LIES, makeFile, splitFile } from './hostile-checkpoints.js';
+import { INFLATING, LIES, makeFile, PROGRESS_LIES, splitFile } from './hostile-checkpoints.js';
 
 const IMAGE = { data: new Uint8Array(3072), width: 32, height: 32, channels: 3 } as const;
 const REFUSED = /^CHECKPOINT_(?:INVALID|MISMATCH)$/;
@@ -68,6 +68,68 @@ describe('a checkpoint that lies', () => {
       nextStep: expect.any(String),
     });
     expect(performance.now() - startedMs).toBeLessThan(1000);
+  });
+});
+
+describe('a state of a training', () => {
+  const STEP = 12;
+  let runDir = '';
+  let state: Buffer;
+
+  beforeAll(async () => {
+    const outputDir = mkdtempSync(join(tmpdir(), 'cifar10-torch-test-'));
+    const net = ['model=cnn', 'model.widths=[4]', 'model.convs_per_stage=1', 'training=standard'];
+    const data = ['data_loading=sample', 'data_loading.validation=0.2', `output_dir=${outputDir}`];
+    const keep = [`training.checkpoint.every_steps=${STEP}`, 'training.checkpoint.keep=100'];
+    const controller = new AbortController();
+    const run = train({ overrides: [...net, ...data, ...keep], signal: controller.signal });
+    const stopped = expect(run).rejects.toMatchObject({ code: 'ABORTED' });
+    const events = run[Symbol.asyncIterator]();
+    for (let event = await events.next(); !event.done; event = await events.next())
+      if (event.value.type === 'start') ({ runDir } = event.value);
+      else if (event.value.type === 'kept') break;
+    controller.abort();
+    await stopped;
+    state = readFileSync(join(runDir, `step-0000000${STEP}.safetensors`));
+    return () => rmSync(outputDir, { recursive: true });
+  });
+
+  /** In the run's own folder: as a user goes on from it. */
+  async function writeState(change: (progress: TrainingProgress) => object): Promise<string> {
+    const { header, data } = splitFile(state);
+    const progress = JSON.parse(header.__metadata__.progress as string) as TrainingProgress;
+    const metadata = {
+      ...header.__metadata__,
+      progress: JSON.stringify({ ...progress, ...change(progress) }),
+    };
+    const path = join(runDir, `step-0000000${STEP}.safetensors`);
+    writeFileSync(path, await makeFile({ ...header, __metadata__: metadata }, data));
+    return path;
+  }
+
+  test('is taken as it is', async () => {
+    const { meta } = await readCheckpoint(await writeState(() => ({})));
+    expect(meta.progress).toMatchObject({ step: STEP, epochTotals: { steps: 4 } });
+  });
+
+  test.each(Object.entries(PROGRESS_LIES))('with %s is refused', async (_name, change) => {
+    await expect(readCheckpoint(await writeState(change))).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      expected: expect.stringContaining('progress'),
+    });
+  });
+
+  test.each([
+    ['best', 2, 0],
+    ['stopping', 1, 1],
+  ])('whose %s epoch and looks are more than its steps make is refused', async (key, epoch, staleLooks) => {
+    const path = await writeState(() => ({ [key]: { value: 1, epoch, staleLooks } }));
+    await readCheckpoint(path); // which cannot know how long an epoch is
+    await expect(train({ resume: path })).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      expected: 'at most 1 epochs judged after 12 steps',
+      found: '2',
+    });
   });
 });
 

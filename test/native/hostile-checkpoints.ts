@@ -1,6 +1,7 @@
 // Owns the corpus of checkpoints that lie, each a whole file made from a good one, with the hash that belongs to it: whoever
 // wants to deceive computes that anew.
 import { sealChunks, UNKNOWN_HASH } from '../../lib/checkpoint/content-hash.js';
+import type { TrainingProgress } from '../../lib/checkpoint/index.js';
 
 type Entry = { dtype: string; shape: unknown; data_offsets: unknown };
 export type Header = Record<string, unknown> & { __metadata__: Record<string, string> };
@@ -207,4 +208,44 @@ export const LIES: Readonly<Record<string, Change>> = {
   ...INFLATING,
   'a comment in the header': (header) => `{/**/${JSON.stringify(header).slice(1)}`,
   'something behind the header': (header) => `${JSON.stringify(header)}{}`,
+};
+
+const totals =
+  (change: Partial<TrainingProgress['epochTotals']>) =>
+  ({ epochTotals }: TrainingProgress) => ({ epochTotals: { ...epochTotals, ...change } });
+const judged = (epoch: number, staleLooks: number, value: number | null = 1) => ({
+  value,
+  epoch,
+  staleLooks,
+});
+
+/** About where a training stands, in a state of step 12 of 8 an epoch, 4 in the second: changes of its progress. */
+export const PROGRESS_LIES: Readonly<Record<string, (progress: TrainingProgress) => object>> = {
+  'more right answers than images': totals({ accuracy: 1e9 }),
+  'one right answer more than images': ({ epochTotals }) =>
+    totals({ accuracy: epochTotals.images + 1 })({ epochTotals } as TrainingProgress),
+  'fewer right answers than none': totals({ accuracy: -1 }),
+  'a loss below 0': totals({ loss: -1e300 }),
+  'a loss a little below 0': totals({ loss: -1 }),
+  'a loss of text': () => ({ epochTotals: 'much' }),
+  'an epoch without time': () => ({ trainSeconds: 0 }),
+  'time below 0': () => ({ trainSeconds: -1 }),
+  'an epoch of time below 0': totals({ seconds: -1 }),
+  'an epoch that took longer than the training': totals({ seconds: 1e9 }),
+  'more steps in the epoch than in all': totals({ steps: 13 }),
+  'more images in the epoch than in all': totals({ images: 1e9 }),
+  'fewer images than steps': totals({ images: 1 }),
+  'steps without images': totals({ images: 0, loss: 0, accuracy: 0 }),
+  'images without steps': totals({ steps: 0 }),
+  'fewer images in all than steps': () => ({ trainedImages: 11 }),
+  'steps that are no integer': () => ({ step: 12.5 }),
+  'steps beyond all integers': () => ({ step: 2 ** 60 }),
+  'a best epoch that has not ended': () => ({ best: judged(3, 0) }),
+  'a best epoch of another training': () => ({ stopping: judged(77, 0) }),
+  'more looks than epochs': () => ({ stopping: judged(1, 9e15) }),
+  'looks that are no integer': () => ({ stopping: judged(1, 0.5) }),
+  'looks below 0': () => ({ stopping: judged(1, -1) }),
+  'a best epoch without a figure': () => ({ best: judged(1, 0, null) }),
+  'a figure of no epoch': () => ({ best: judged(0, 0) }),
+  'an early end that nothing brought about': () => ({ hasEndedEarly: true }),
 };
