@@ -1,4 +1,4 @@
-// Changes a checkpoint in random ways and reads it: what is not exactly what it claims to be must be refused, with a coded
+// Changes a checkpoint, finished or the state of a stopped training, in random ways and reads it: what is not exactly what it claims to be must be refused, with a coded
 // error, at once. Usage, after `npm run build`: node scripts/fuzz-checkpoints.mjs [--runs 100000] [--seed <n>]
 // A file that breaks a rule is made as small as it goes, printed with the seed that leads to it, and ends this with exit code 1.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,6 +43,7 @@ const headerEdit = fc.record({
 });
 
 const mutation = fc.record({
+  kind: fc.constantFrom('finished', 'state'),
   header: fc.array(headerEdit, { maxLength: 2 }),
   bytes: fc.array(byteEdit, { maxLength: 3 }),
   // Whoever wants to deceive computes the hash anew.
@@ -129,16 +130,43 @@ function isHonest(file, { tensors, extra }) {
   );
 }
 
+const NET = ['data_loading=sample', 'model=cnn', 'model.widths=[4]', 'model.convs_per_stage=1'];
+
+async function finishedCheckpoint(folder) {
+  const short = ['training=standard', 'training.epochs=0.1', `output_dir=${folder}/finished`];
+  const { checkpoint } = await train({ overrides: [...NET, ...short] });
+  return readFileSync(checkpoint);
+}
+
+/** Of a training that was stopped in an epoch: with momentum, averages and the weights of a best epoch. */
+async function stateOfStopped(folder) {
+  const kept = ['training.ema_decay=0.9', 'training.select=best_val_loss', 'data_loading.validation=0.2'];
+  const controller = new AbortController();
+  const run = train({
+    overrides: [...NET, 'training=standard', ...kept, `output_dir=${folder}/stopped`],
+    signal: controller.signal,
+  });
+  const stopped = run.then(
+    () => Promise.reject(new Error('it came to its end')),
+    (error) => error.checkpoint,
+  );
+  let isJudged = false;
+  for await (const event of run) {
+    isJudged ||= event.type === 'epoch';
+    if (isJudged && event.type === 'step') break;
+  }
+  controller.abort();
+  return readFileSync(await stopped);
+}
+
 async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'cifar10-torch-fuzz-'));
-  const overrides = ['data_loading=sample', 'model=cnn', 'model.widths=[4]', 'model.convs_per_stage=1'];
-  const short = ['training=standard', 'training.epochs=0.1', `output_dir=${folder}`];
-  const { checkpoint } = await train({ overrides: [...overrides, ...short] });
-  const original = readFileSync(checkpoint);
+  const originals = { finished: await finishedCheckpoint(folder), state: await stateOfStopped(folder) };
   const native = loadNative();
   const path = join(folder, 'mutated.safetensors');
   const counts = { accepted: 0, refused: 0 };
-  const property = fc.asyncProperty(mutation, async ({ header, bytes: edits, isSealed }) => {
+  const property = fc.asyncProperty(mutation, async ({ kind, header, bytes: edits, isSealed }) => {
+    const original = originals[kind];
     const edited = editBytes(editHeader(original, header), edits);
     const file = isSealed ? await seal(edited) : edited;
     writeFileSync(path, file);

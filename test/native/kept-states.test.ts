@@ -122,7 +122,7 @@ test('the weights of the best epoch are there while the training goes on, with t
 });
 
 describe('going on from a state', () => {
-  /** The first, the last, those at the edges of epochs, and others. */
+  /** The first, the last but one of the training, those at the edges of epochs, and others. */
   const AFTER = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 22];
   const folder = { path: '' };
   const whole = () => run({ overrides: [...NET, `output_dir=${folder.path}`] });
