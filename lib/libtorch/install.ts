@@ -7,7 +7,7 @@ import { syncFolder, temporaryPath } from '../atomic.js';
 import { cacheRoot } from '../cache.js';
 import { discardPartialDownload, download } from '../download/index.js';
 import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
-import { withLock } from '../lock.js';
+import { unlessLocked, withLock } from '../lock.js';
 import { unpack, withArchive } from './archive.js';
 import { checkLibtorch, writeManifest } from './folder.js';
 import { cachedFolder, findInstalled, type LocatedLibtorch } from './locate.js';
@@ -15,6 +15,8 @@ import { assertPlatformSupported } from './platform.js';
 import { downloadWheel } from './python.js';
 import { BUILD_VERSION } from './version.js';
 
+const LEFTOVER = /^\.libtorch-(.*\.tmp|download-[0-9a-f]{8}\.zip)$/;
+/** No checksum of this archive is known beforehand: that it comes over TLS, and what it must hold, has to do. */
 const OFFICIAL_URL = `https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-${BUILD_VERSION}%2Bcpu.zip`;
 
 export interface InstallProgress {
@@ -50,20 +52,36 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Loc
   const { from, signal, onProgress = () => undefined, onMessage = () => undefined } = options;
   const reusable = () => (from === undefined ? findInstalled() : undefined);
   const install = async (signal: AbortSignal): Promise<LocatedLibtorch> => {
+    await removeLeftovers();
     const other = reusable(); // of the process that held the lock before
     if (other !== undefined) return other;
-    await removeLeftovers();
     const task = { signal, onProgress, onMessage };
     return from === undefined ? fetchAndInstall(task) : installArchive(resolve(from), task);
   };
   const onWait = () => onMessage('Another process installs LibTorch: waiting for it');
-  return reusable() ?? withLock(join(cacheRoot(), 'libtorch'), install, { signal, onWait });
+  const found = reusable();
+  if (found === undefined) return withLock(lockPath(), install, { signal, onWait });
+  await tidy();
+  return found;
 }
 
-/** Only the holder of the lock creates these folders: those there now are of installers that crashed. */
+const lockPath = () => join(cacheRoot(), 'libtorch');
+
+/** What a crashed installer left takes gigabytes; no reason to fail if it cannot be removed. */
+async function tidy(): Promise<void> {
+  const leftovers = await findLeftovers().catch(() => []);
+  if (leftovers.length > 0) await unlessLocked(lockPath(), removeLeftovers).catch(() => undefined);
+}
+
+/** Only the holder of the lock creates these: those there now are of installers that crashed. */
 async function removeLeftovers(): Promise<void> {
-  const leftovers = (await readdir(cacheRoot())).filter((name) => /^\.libtorch-.*\.tmp$/.test(name));
-  for (const name of leftovers) await rm(join(cacheRoot(), name), { recursive: true, force: true });
+  for (const path of await findLeftovers()) await rm(path, { recursive: true, force: true });
+}
+
+/** Half-unpacked folders and archives that were not unpacked to the end; partial downloads are gone on with. */
+async function findLeftovers(): Promise<string[]> {
+  const names = (await readdir(cacheRoot())).filter((name) => LEFTOVER.test(name));
+  return names.map((name) => join(cacheRoot(), name));
 }
 
 async function fetchAndInstall(task: Task): Promise<LocatedLibtorch> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { withLock } from '../../lib/lock.js';
+import { unlessLocked, withLock } from '../../lib/lock.js';
 
 let path: string;
 beforeEach(() => {
@@ -50,6 +50,19 @@ test('an abort ends the wait', async () => {
     onWait: () => controller.abort('enough'),
   });
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError', code: 'ABORTED', cause: 'enough' });
+});
+
+test('work that is not worth the wait is done where the lock is free, and left where it is held', async () => {
+  let doneCount = 0;
+  const work = async () => {
+    doneCount += 1;
+  };
+  await withLock(path, () => unlessLocked(path, work));
+  expect(doneCount).toBe(0);
+  await unlessLocked(path, work);
+  expect(doneCount).toBe(1);
+  const failure = new Error('mine');
+  await expect(unlessLocked(path, () => Promise.reject(failure))).rejects.toBe(failure);
 });
 
 test('an abort reaches the work', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { installLibtorch } from '../../../lib/libtorch/index.js';
+import { withLock } from '../../../lib/lock.js';
 import {
   isolate,
   libtorchFiles,
@@ -192,6 +193,18 @@ test.each([
     'LIBTORCH_ARCHIVE_INVALID',
     /name of 1218 bytes/,
   ],
+  [
+    'with a name that another is too',
+    { ...official(), 'libtorch/include/./ATen/ATen.h': '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /include\/\.\/ATen\/ATen\.h with a part that is no name/,
+  ],
+  [
+    'with an empty part in a name',
+    { ...official(), 'libtorch/include//ATen/ATen.h': '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /include\/\/ATen\/ATen\.h with a part that is no name/,
+  ],
   ['with an absolute name', { ...official(), '/tmp/x.h': '' }, 'LIBTORCH_ARCHIVE_INVALID', /absolute/],
 ])('an archive %s is refused and nothing stays behind', async (_, files, code, message) => {
   const rejection = expect.objectContaining({ code, message: expect.stringMatching(message) });
@@ -204,7 +217,7 @@ test.each([
   ['a zip that was cut off', (whole: Buffer) => whole.subarray(0, whole.length / 2)],
   ['a zip with a damaged library', (whole: Buffer) => damage(whole, 'torch_cpu')],
   ['a zip with a zero byte in a name', (whole: Buffer) => replaceAll(whole, 'ATen.h', 'ATen\0h')],
-  ['a zip that says it holds too much', (whole: Buffer) => claimSize(whole, 'lib/libtorch_cpu.so')],
+  ['a zip that says a file is longer than it is', (whole: Buffer) => claimSizes(whole, 1)],
 ])('%s is refused and nothing stays behind', async (_, change) => {
   const from = join(temporaryFolder(), 'bad.zip');
   writeFileSync(from, change(readFileSync(archive())));
@@ -212,14 +225,30 @@ test.each([
   expectNothingLeft();
 });
 
+test('a zip that says it holds too much is refused before anything is unpacked', async () => {
+  const from = join(temporaryFolder(), 'bad.zip');
+  writeFileSync(from, claimSizes(readFileSync(archive()), 5));
+  const onProgress = vi.fn();
+  await expect(installLibtorch({ from, onProgress })).rejects.toMatchObject({
+    code: 'LIBTORCH_ARCHIVE_INVALID',
+    expected: `at most ${16 * 1024 ** 3} bytes to unpack`,
+  });
+  expect(onProgress).not.toHaveBeenCalled();
+  expectNothingLeft();
+});
+
 function replaceAll(whole: Buffer, from: string, to: string): Buffer {
   return Buffer.from(whole.toString('latin1').replaceAll(from, to), 'latin1');
 }
 
-/** Says in the central directory that the file has four gigabytes, which no stream of it has. */
-function claimSize(whole: Buffer, name: string): Buffer {
-  const nameAt = whole.lastIndexOf(name) - 'libtorch/'.length;
-  whole.writeUInt32LE(0xffff_fffe, nameAt - 46 + 24);
+/** Says in the central directory that each of so many files has four gigabytes, which no stream of it has. */
+function claimSizes(whole: Buffer, fileCount: number): Buffer {
+  const names = Object.keys(libtorchFiles()).filter((name) => !/version|python/.test(name));
+  for (const name of names.slice(0, fileCount)) {
+    const nameAt = whole.lastIndexOf(name) - 'libtorch/'.length;
+    whole.writeUInt16LE(8, nameAt - 46 + 10); // deflated: a stored file's two sizes would have to agree
+    whole.writeUInt32LE(0xffff_fffe, nameAt - 46 + 24);
+  }
   return whole;
 }
 
@@ -254,8 +283,41 @@ test('an abort during unpacking leaves nothing behind', async () => {
   expectNothingLeft();
 });
 
+const LEFT = {
+  '.libtorch-2.13.0-cpu.1234.abcd.tmp/lib/libc10.so': 'half',
+  '.libtorch-download-0123abcd.zip': 'whole',
+};
+/** A part goes on where it was; the rest is not ours. */
+const KEPT = {
+  '.libtorch-download-0123abcd.zip.part': 'half',
+  'other/file': 'mine',
+  '.libtorch-mine.zip': 'mine',
+};
+const KEPT_NAMES = [
+  '.libtorch-download-0123abcd.zip.part',
+  '.libtorch-mine.zip',
+  'libtorch-2.13.0-cpu',
+  'other',
+];
+
 test('what a crashed installer left is removed', async () => {
-  writeFiles(cache, { '.libtorch-2.13.0-cpu.1234.abcd.tmp/lib/libc10.so': 'half', 'other/file': 'kept' });
+  writeFiles(cache, { ...LEFT, ...KEPT });
   await installLibtorch({ from: archive() });
-  expect(readdirSync(cache).sort()).toEqual(['libtorch-2.13.0-cpu', 'other']);
+  expect(readdirSync(cache).sort()).toEqual(KEPT_NAMES);
+});
+
+test('what a crashed installer left is removed where LibTorch is found as well', async () => {
+  await installLibtorch({ from: archive() });
+  writeFiles(cache, { ...LEFT, ...KEPT });
+  await installLibtorch();
+  expect(readdirSync(cache).sort()).toEqual(KEPT_NAMES);
+});
+
+test('what an installer at work has there stays, and nobody waits for it', async () => {
+  await installLibtorch({ from: archive() });
+  writeFiles(cache, LEFT);
+  await withLock(join(cache, 'libtorch'), () => installLibtorch());
+  expect(readdirSync(cache)).toEqual(
+    expect.arrayContaining(Object.keys(LEFT).map((path) => path.split('/')[0])),
+  );
 });
