@@ -210,8 +210,29 @@ describe('the end of a process', () => {
       import { createRequire } from 'node:module';
       const required = createRequire(import.meta.url)(${JSON.stringify(LIBRARY)});
       console.log(required.train === train, (await required.train({ overrides })).steps);`;
-    const { exitCode, output } = await runProcess(program(temporaryFolder(), body));
-    expect({ exitCode, output: output.split('\n')[0] }).toEqual({ exitCode: 0, output: 'true 10' });
+    const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), body));
+    expect({ exitCode, signal, output: output.split('\n')[0] }).toEqual({
+      exitCode: 0,
+      signal: null,
+      output: 'true 10',
+    });
+  });
+
+  test('comes by itself after two workers and two runs of the main thread trained at once', async () => {
+    const worker = program(
+      temporaryFolder(),
+      `import { parentPort } from 'node:worker_threads';
+       parentPort.postMessage((await train({ overrides })).steps);`,
+    );
+    const body = `
+      import { Worker } from 'node:worker_threads';
+      import { once } from 'node:events';
+      const source = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)}));
+      const work = async () => (await once(new Worker(source), 'message'))[0];
+      const own = async () => (await train({ overrides })).steps;
+      console.log((await Promise.all([work(), own(), work(), own()])).join(' '));`;
+    const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), body));
+    expect({ exitCode, signal, output }).toEqual({ exitCode: 0, signal: null, output: '10 10 10 10\n' });
   });
 
   test('comes by itself after a training that was aborted', async () => {
