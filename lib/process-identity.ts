@@ -14,10 +14,6 @@ export function thisProcess(): ProcessIdentity {
   return { host: hostname(), pid: process.pid, started: readProcess(process.pid)?.started ?? null };
 }
 
-export function isSameProcess(a: ProcessIdentity, b: ProcessIdentity): boolean {
-  return a.host === b.host && a.pid === b.pid && a.started === b.started;
-}
-
 /** Undefined for a process of another machine, or of a container with another name. */
 export function isAlive({ host, pid, started }: ProcessIdentity): boolean | undefined {
   if (host !== hostname()) return undefined;

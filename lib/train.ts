@@ -147,6 +147,7 @@ async function runTraining(
   const files = await resolveDataset({ source, dataDir, signal });
   const inputs = { trainFiles: files.train, testFiles: files.test };
   if (plan.state !== null) await assertGoesOn({ config: settle(plan.config), ...inputs, resume: plan.state });
+  throwIfAborted(signal, 'the training was stopped before it began; nothing is changed');
   const { folder, recorder } = await plan.openRun();
   const run = new Run(plan, folder, recorder, startedMs);
   try {
@@ -157,8 +158,6 @@ async function runTraining(
   } catch (error) {
     if (!run.isRecorded) await run.fail(error);
     throw error;
-  } finally {
-    recorder.close();
   }
 }
 

@@ -19,7 +19,7 @@ import { withLock } from './lock.js';
 import { assertOfModel } from './model.js';
 import { loadNative } from './native.js';
 import type { NamedTensor, TrainingState } from './native-addon.js';
-import { isAlive, isSameProcess, thisProcess } from './process-identity.js';
+import { isAlive } from './process-identity.js';
 import { RunCheckpoints } from './run-checkpoints.js';
 import {
   BEST_FILE,
@@ -139,9 +139,15 @@ export async function planResumption(name: string, options: PlanOptions = {}): P
       const plan = isAsItWas ? null : toRecord(config, [...record.overrides, ...overrides]);
       const { onError } = config.training.checkpoint;
       const recorder = await RunRecorder.resume(folder, now, { step: progress.step, plan }, onError);
-      for (const change of changes) recorder.log(`forced: ${describeChange(change)}`);
-      await removeStatesBehind(folder, progress.step);
-      if (file !== LAST_FILE) await restoreBest(folder, checkpoints, state, recorder);
+      try {
+        for (const change of changes) recorder.log(`forced: ${describeChange(change)}`);
+        await removeStatesBehind(folder, progress.step);
+        await restoreBest(folder, checkpoints, state, recorder);
+      } catch (error) {
+        // The record says that it is running: left so, nobody could go on with it.
+        await recorder.end('stopped', { checkpoint: LAST_FILE }).catch(() => undefined);
+        throw error;
+      }
       return { folder, recorder };
     });
   };
@@ -206,7 +212,7 @@ async function removeStatesBehind(folder: RunFolder, step: number): Promise<void
   for (const name of await folder.list()) if ((stepOfStateFile(name) ?? 0) > step) await folder.remove(name);
 }
 
-/** The best weights as they were with this state; those in the folder may be of an epoch that is taken back. */
+/** The best weights as they were with this state; those in the folder may be of an epoch that is going to be repeated. */
 async function restoreBest(
   folder: RunFolder,
   checkpoints: RunCheckpoints,
@@ -254,8 +260,8 @@ async function findStoppedRun(
 }
 
 /**
- * `force`: also one that diverged, and one that says it is running where that cannot be: on a machine of another name, as
- * that of the next container is, or in this process, where its end could not be recorded.
+ * `force`: also one that diverged, and one that says it is running on a machine of another name, as that of the next
+ * container is.
  * Errors: `RUN_NOT_RESUMABLE`, `RUN_INVALID`.
  */
 async function readResumable(runDir: string, file: string, force: boolean): Promise<RunRecord> {
@@ -263,7 +269,8 @@ async function readResumable(runDir: string, file: string, force: boolean): Prom
   if (record === undefined) throw notResumable(runDir, 'the folder of a run', 'no run.json in it');
   const status = statusOf(record);
   if (status === 'finished') throw notResumable(runDir, 'a run that was stopped', 'one that is finished');
-  if (status === 'running' && !(force && isNotAtWork(runDir, record))) throw underWay(runDir, record);
+  const isElsewhere = isAlive(record.process) === undefined;
+  if (status === 'running' && !(force && isElsewhere)) throw underWay(runDir, record, isElsewhere);
   if (record.error?.code === 'TRAINING_DIVERGED' && !force)
     throw new Cifar10Error('RUN_NOT_RESUMABLE', {
       what: `the run in "${runDir}" diverged, and would do so again`,
@@ -275,14 +282,7 @@ async function readResumable(runDir: string, file: string, force: boolean): Prom
   throw notResumable(runDir, `"${file}", which a stopped run leaves`, `a run that ${status}, without it`);
 }
 
-/** Of one that says it is running: whether this thread can tell that nobody here is at it. */
-function isNotAtWork(runDir: string, { process }: RunRecord): boolean {
-  const isElsewhere = isAlive(process) === undefined;
-  return isElsewhere || (isSameProcess(process, thisProcess()) && !RunRecorder.isOpen(runDir));
-}
-
-function underWay(runDir: string, { process }: RunRecord): Cifar10Error {
-  const isElsewhere = isAlive(process) === undefined;
+function underWay(runDir: string, { process }: RunRecord, isElsewhere: boolean): Cifar10Error {
   return new Cifar10Error('RUN_NOT_RESUMABLE', {
     what: `the run in "${runDir}" ${isElsewhere ? 'may be' : 'is'} under way${isElsewhere ? ' on another machine' : ''}`,
     expected: 'one that was stopped, or has crashed on this machine',

@@ -71,6 +71,21 @@ function withFactors(jpeg: Buffer): Buffer {
   return lie;
 }
 
+/** Bytes between two segments that decoders warn of and skip, markers without a length among them. */
+function withJunk(jpeg: Buffer): Buffer {
+  const at = 4 + jpeg.readUInt16BE(4);
+  const junk = Buffer.from([0xff, 0xd0, 0xff, 0x01, 0x6a, 0x75, 0x6e, 0x6b]);
+  return Buffer.concat([jpeg.subarray(0, at), junk, jpeg.subarray(at)]);
+}
+
+/** A baseline JPEG whose first scan has one component only: its coefficients are held, as those of a progressive one. */
+function severalScans(jpeg: Buffer): Buffer {
+  const scans = Buffer.from(jpeg);
+  const at = scans.indexOf(Buffer.from([0xff, 0xda]));
+  const first = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
+  return Buffer.concat([scans.subarray(0, at), first, scans.subarray(at + 2 + scans.readUInt16BE(at + 2))]);
+}
+
 /** One frame of a pixel on a canvas of 16,383x1,024. */
 async function animatedCanvas(): Promise<Buffer> {
   const pixel = (await picture(2, 2).webp().toBuffer()).subarray(12);
@@ -179,6 +194,8 @@ async function files(): Promise<[string, Buffer | string, RegExp?][]> {
         .webp()
         .toBuffer(),
     ],
+    ['junk-between.jpg', withJunk(jpeg)],
+    ['end-cut-off.png', png.subarray(0, -5)],
     ['one-line.png', await picture(16_384, 1).png().toBuffer()],
     ['one-column.jpg', await picture(1, 16_384).jpeg().toBuffer()],
     // Damaged, or another thing than the name says.
@@ -208,6 +225,11 @@ async function files(): Promise<[string, Buffer | string, RegExp?][]> {
       'larger-16-interlaced.png',
       await picture(4096, 4096).toColourspace('rgb16').png({ progressive: true }).toBuffer(),
       /^progressive PNG .* takes \d+$/,
+    ],
+    [
+      'larger-scans.jpg',
+      severalScans(await picture(4096, 3000).jpeg({ chromaSubsampling: '4:4:4' }).toBuffer()),
+      /JPEG .* takes \d+$/,
     ],
     [
       'larger-factors.jpg',

@@ -8,7 +8,7 @@ export interface Container {
   readonly bytes: Uint8Array;
   /** Colour profiles and EXIF that are left. */
   readonly metadataBytes: number;
-  /** Of a progressive JPEG: its coefficients, which are held until its last scan. */
+  /** Of a JPEG of several scans, as a progressive one is: its coefficients, which are held until the last. */
   readonly coefficientBytes: number;
   /** Of a WebP: a decoder holds all pixels of the one, and more of the other. */
   readonly isLossless: boolean;
@@ -34,12 +34,14 @@ function readPng(bytes: Buffer): Container {
   const pieces = [bytes.subarray(0, 8)];
   let metadataBytes = 0;
   for (let at = 8; at < bytes.length; ) {
-    if (at + 12 > bytes.length) throw new Error('PNG: a chunk is cut off');
+    if (at + 12 > bytes.length) {
+      pieces.push(bytes.subarray(at)); // cut off: the decoder says what it makes of it
+      break;
+    }
     const end = at + 12 + bytes.readUInt32BE(at);
     const type = bytes.toString('latin1', at + 4, at + 8);
     const isMetadata = PNG_METADATA.has(type) && end - at <= MAX_METADATA_BYTES;
     if (isMetadata) metadataBytes += end - at;
-    // The last one may be cut off: the decoder says what it makes of it.
     if (isMetadata || PNG_PICTURE.has(type)) pieces.push(bytes.subarray(at, end));
     if (type === 'IEND') break;
     at = end;
@@ -50,32 +52,45 @@ function readPng(bytes: Buffer): Container {
 const SOS = 0xda;
 const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 const PROGRESSIVE = new Set([0xc2, 0xc6, 0xca, 0xce]);
+/** TEM and RST0 to RST7, which decoders skip where they have no business. */
+const hasNoLength = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 
 function readJpeg(bytes: Buffer): Container {
   const pieces = [bytes.subarray(0, 2)];
   let metadataBytes = 0;
-  let coefficientBytes = 0;
+  let frame: Buffer | undefined;
   let at = 2;
   for (;;) {
     if (at + 4 > bytes.length) throw new Error('JPEG: no picture in it');
-    if (bytes[at] !== 0xff) throw new Error('JPEG: no marker where one must be');
     const marker = bytes[at + 1] as number;
-    if (marker === 0xff) {
-      at++; // fill bytes
+    // Fill bytes, and others that decoders skip up to the next marker.
+    if (bytes[at] !== 0xff || marker === 0xff || marker === 0) {
+      at++;
+      continue;
+    }
+    if (hasNoLength(marker)) {
+      at += 2;
       continue;
     }
     if (marker === SOS) break;
     const segment = bytes.subarray(at, at + 2 + bytes.readUInt16BE(at + 2));
     if (segment.length < 4) throw new Error('JPEG: a segment without a length');
-    if (PROGRESSIVE.has(marker)) coefficientBytes = coefficientBytesOf(segment);
-    else if (isFrame(marker)) coefficientBytes = 0;
+    if (isFrame(marker)) frame = segment;
     const isMetadata = isJpegMetadata(marker, segment) && metadataBytes < MAX_METADATA_BYTES;
     if (isMetadata) metadataBytes += segment.length;
     if (isMetadata || !isApplication(marker)) pieces.push(segment);
     at += segment.length;
   }
   pieces.push(bytes.subarray(at));
+  const coefficientBytes =
+    frame && hasSeveralScans(frame, bytes.subarray(at)) ? coefficientBytesOf(frame) : 0;
   return { ...PLAIN, bytes: joined(bytes, pieces), metadataBytes, coefficientBytes };
+}
+
+/** Where the first one does not hold all of every component, they are held until the last. */
+function hasSeveralScans(frame: Buffer, scan: Buffer): boolean {
+  const [components, inFirst] = [frame[9] ?? 0, scan[4] ?? 0];
+  return PROGRESSIVE.has(frame[1] as number) || inFirst < components;
 }
 
 /** APP0 to APP15, but for JFIF and Adobe's, which say how colours are stored; and comments. */

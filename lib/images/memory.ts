@@ -42,7 +42,10 @@ const BYTES_PER_SAMPLE: Record<string, number> = { ushort: 2 };
  * some hundred lines of what it gives line by line, and several copies of what is beside the picture.
  */
 export function decoderBytes(header: Metadata, container: Container): number {
-  return pictureBytes(header, container) + METADATA_COPIES * container.metadataBytes;
+  return (
+    pictureBytes(header, container) +
+    METADATA_COPIES * Math.max(0, container.metadataBytes - FREE_METADATA_BYTES)
+  );
 }
 
 function pictureBytes(header: Metadata, container: Container): number {
@@ -56,6 +59,7 @@ function pictureBytes(header: Metadata, container: Container): number {
 
 /** Whatever their number is: it is measured with EXIF and profiles of megabytes. */
 const METADATA_COPIES = 8;
+const FREE_METADATA_BYTES = MIB / 16;
 const MIN_LINES = 256;
 const MAX_LINES = 1024;
 

@@ -1,6 +1,6 @@
 // Owns the folder of one run: a name no other run has, and the files in it. Must not know what a run computes.
 import { existsSync } from 'node:fs';
-import { copyFile, link, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isTemporary, temporaryPath, writeFileAtomic } from '../atomic.js';
 import { Cifar10Error, errorMessage, systemCode, writeError } from '../errors.js';
@@ -105,7 +105,9 @@ export class RunFolder {
 
   /** The names of all files. */
   async list(): Promise<string[]> {
-    return readdir(this.path);
+    return readdir(this.path).catch((error: unknown) => {
+      throw writeError(this.path, error);
+    });
   }
 
   /** The whole lines of a text file; none if there is no such file. Errors: `RUN_INVALID`. */
@@ -129,7 +131,9 @@ export class RunFolder {
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.pathOf(name), { force: true });
+    await unlink(this.pathOf(name)).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw writeError(this.pathOf(name), error);
+    });
   }
 
   /** Removes the folder of a run that left nothing to keep, and the folders made for it that are empty. */

@@ -30,9 +30,6 @@ const CSV_COLUMNS = [
   'val_cross_entropy',
 ];
 
-/** Folders of the runs that this thread is at. */
-const openFolders = new Set<string>();
-
 /** What a write that fails does to a training that goes on. */
 type OnError = 'continue' | 'stop';
 
@@ -71,7 +68,6 @@ export class RunRecorder {
     folder.append(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS]));
     folder.append(METRICS_JSONL_FILE, '');
     await recorder.#save({});
-    openFolders.add(folder.path);
     return recorder;
   }
 
@@ -95,19 +91,8 @@ export class RunRecorder {
     await folder.write(METRICS_JSONL_FILE, kept.map(jsonLine).join(''));
     await folder.write(METRICS_CSV_FILE, stringifyCsv([CSV_COLUMNS, ...kept.map(csvRow)]));
     if (plan !== null) await recorder.#replacePlan(plan);
-    await recorder.#save({ status: 'running', endedAt: null, error: null });
-    openFolders.add(folder.path);
+    await recorder.#save({ status: 'running', step, endedAt: null, error: null });
     return recorder;
-  }
-
-  /** Whether this thread is at the run in that folder. */
-  static isOpen(folder: string): boolean {
-    return openFolders.has(folder);
-  }
-
-  /** To be called when nothing more is recorded. */
-  close(): void {
-    openFolders.delete(this.#folder.path);
   }
 
   /** Whether an epoch has ended since the run was begun or resumed. */

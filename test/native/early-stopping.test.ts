@@ -155,7 +155,8 @@ describe('a loss that is not finite', () => {
     expect(run).toMatchObject({ status: 'failed', step: 1, checkpoint: 'last.safetensors' });
     await expect(train({ resume: run?.runDir })).rejects.toMatchObject({
       code: 'RUN_NOT_RESUMABLE',
-      found: 'one that diverged and would do so again',
+      message: expect.stringContaining('diverged, and would do so again'),
+      nextStep: expect.stringContaining('--force'),
     });
   });
 

@@ -1,11 +1,22 @@
 // Runs that go on from an earlier state, with other settings, or not at all: nothing of them is lost before it is sure that
 // they go on, and their files tell what they are then.
-import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { TrainingStopped, train } from '../../lib/index.js';
 import { thisProcess } from '../../lib/process-identity.js';
+import type { RunRecorder } from '../../lib/runs/index.js';
 import { planTraining } from '../../lib/training-plan.js';
 import { temporaryFolder } from '../support.js';
 
@@ -46,8 +57,20 @@ const contents = () =>
   Object.fromEntries(
     readdirSync(runDir)
       .filter((name) => name !== 'train.log')
-      .map((name) => [name, readFileSync(path(name)).toString('latin1')]),
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(path(name)))
+          .digest('hex'),
+      ]),
   );
+
+/** As if the process had been killed: it is one that is gone. */
+async function seemCrashed(recorder: RunRecorder): Promise<void> {
+  await recorder.settle();
+  const process = { ...thisProcess(), pid: 2 ** 30 };
+  writeFileSync(path('run.json'), JSON.stringify({ ...record(), process }));
+}
 
 async function stopAt(step: number, options: Parameters<typeof train>[0]): Promise<string> {
   const controller = new AbortController();
@@ -72,10 +95,10 @@ describe('a run that goes on from an earlier state', () => {
     const step = await stepOf(file);
     // As far as a process comes that is killed then.
     const { recorder } = await (await planTraining({ resume: file })).openRun();
-    recorder.close();
+    await seemCrashed(recorder);
     expect(await stepOf(path('last.safetensors'))).toBe(step);
     const steps: number[] = [];
-    const run = train({ resume: runDir, force: true });
+    const run = train({ resume: runDir });
     for await (const event of run) if (event.type === 'start') steps.push(event.step);
     await run;
     expect(steps).toEqual([step]);
@@ -88,12 +111,11 @@ describe('a run that goes on from an earlier state', () => {
     expect(best).toBeGreaterThan(0);
     writeFileSync(path('best.safetensors'), 'of an epoch that is taken back');
     const { recorder } = await (await planTraining({ resume: earlier(9) })).openRun();
-    recorder.close();
+    await seemCrashed(recorder);
     expect((await readCheckpoint(path('best.safetensors'))).meta.metrics).toMatchObject({
       epoch: best,
       val: { accuracy: expect.any(Number) },
     });
-    rmSync(path('run.json'));
   });
 
   test('needs no newest one, and one that is damaged names the earlier ones', async () => {
@@ -106,6 +128,25 @@ describe('a run that goes on from an earlier state', () => {
     expect(await train({ resume: path(states().at(-1) as string) })).toMatchObject({ steps: 24 });
     expect(epochs()).toEqual([1, 2, 3, 4, 5, 6]);
   });
+});
+
+test('a folder that refuses a part of it leaves a run that can go on, with an error of a code', async () => {
+  rmSync(path('best.safetensors'), { force: true });
+  mkdirSync(path('best.safetensors'));
+  await expect(train({ resume: earlier(2) })).rejects.toMatchObject({ code: 'NOT_WRITABLE' });
+  expect(record()).toMatchObject({ status: 'stopped' });
+  rmdirSync(path('best.safetensors'));
+  expect(await train({ resume: runDir })).toMatchObject({ steps: 24 });
+});
+
+test('a stop before it has begun changes nothing', async () => {
+  const before = contents();
+  const controller = new AbortController();
+  const prepare = async () => controller.abort();
+  await expect(train({ resume: earlier(10), prepare, signal: controller.signal })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
+  expect(contents()).toEqual(before);
 });
 
 describe('nothing is changed by a run that cannot go on', () => {
@@ -161,18 +202,9 @@ describe('a run that is forced on', () => {
   test('and killed before its first save keeps them', async () => {
     const overrides = ['training.optimizer.lr=0.01'];
     const { recorder } = await (await planTraining({ resume: runDir, overrides, force: true })).openRun();
-    recorder.close();
-    const { config } = await planTraining({ resume: runDir, force: true });
+    await seemCrashed(recorder);
+    const { config } = await planTraining({ resume: runDir });
     expect(config.training.optimizer.lr).toBe(0.01);
-  });
-
-  test('where this process could not record its end', async () => {
-    writeFileSync(
-      path('run.json'),
-      JSON.stringify({ ...record(), status: 'running', process: thisProcess() }),
-    );
-    await expect(train({ resume: runDir })).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE' });
-    expect(await train({ resume: runDir, force: true })).toMatchObject({ steps: 24 });
   });
 
   test('but never while this process is at it', async () => {
