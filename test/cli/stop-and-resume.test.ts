@@ -93,6 +93,7 @@ test('a signal in the final test of a large net is heeded within five seconds, a
     'data_loading=sample',
     'data_loading.batch_size=50',
     'model=resnet18',
+    'model.width=40',
     'training.epochs=0.1',
     'training.precision=fp32',
     'training.tta_level=2',
