@@ -2,9 +2,9 @@
 // a temporary name beside the target, fsync, rename, fsync of the folder. Must not know what is written.
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { writeError } from './errors.js';
+import { Cifar10Error, writeError } from './errors.js';
 
 /** A name beside `path` that no other process uses; on the same file system, so that rename is atomic. */
 export function temporaryPath(path: string): string {
@@ -22,6 +22,17 @@ const halfWritten = new Set<string>();
 /** For a process about to end without waiting: removes what it has half-written. */
 export function removeHalfWritten(): void {
   for (const path of halfWritten) rmSync(path, { force: true });
+}
+
+/** A folder that has the name of a file cannot be replaced by it, and what it holds is not ours to remove. Errors: `NOT_WRITABLE`. */
+export async function refuseFolder(path: string): Promise<void> {
+  if (!(await lstat(path).catch(() => undefined))?.isDirectory()) return;
+  throw new Cifar10Error('NOT_WRITABLE', {
+    what: `"${path}" cannot be written`,
+    expected: 'a file, or nothing of that name',
+    found: 'a folder',
+    nextStep: 'move it away or choose another folder',
+  });
 }
 
 /** Makes the entry just created or renamed in `folder` survive a power cut. */

@@ -1,9 +1,8 @@
 // Owns giving verified files their final names.
 // Must not replace anything while it can still be known that the rest will fail.
-import { lstat, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder } from '../atomic.js';
-import { Cifar10Error } from '../errors.js';
+import { refuseFolder, syncFolder } from '../atomic.js';
 import { type BatchTable, filesOf } from './facts.js';
 
 /** Moves the files of `table` from `staging` to `folder`, one after the other, when all of them are on the disk. */
@@ -24,19 +23,9 @@ export async function publishFiles(
   await syncFolder(folder);
 }
 
-/** A folder that has the name of a file cannot be replaced by it. */
+/** Errors: `NOT_WRITABLE` for a folder that has the name of a file. */
 export async function refuseFoldersInPlace(folder: string, table: BatchTable): Promise<void> {
-  for (const { name } of filesOf(table)) {
-    const path = join(folder, name);
-    const found = await lstat(path).catch(() => undefined);
-    if (found?.isDirectory())
-      throw new Cifar10Error('NOT_WRITABLE', {
-        what: `"${path}" cannot be written`,
-        expected: 'a file, or nothing of that name',
-        found: 'a folder',
-        nextStep: 'move it away or choose another folder',
-      });
-  }
+  for (const { name } of filesOf(table)) await refuseFolder(join(folder, name));
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -3,8 +3,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder } from '../atomic.js';
-import { Cifar10Error } from '../errors.js';
+import { refuseFolder, syncFolder } from '../atomic.js';
 
 const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
 const VERSION_LIMIT_BYTES = 1 << 14;
@@ -73,15 +72,4 @@ async function sizeOfOwn(path: string): Promise<number> {
   if (found?.isFile() && found.nlink === 1) return found.size;
   await rm(path, { force: true });
   return 0;
-}
-
-/** A folder is surely not ours, and what it holds not ours to remove. */
-async function refuseFolder(path: string): Promise<void> {
-  if (!(await lstat(path).catch(() => undefined))?.isDirectory()) return;
-  throw new Cifar10Error('NOT_WRITABLE', {
-    what: `"${path}" cannot be written`,
-    expected: 'a file, or nothing of that name',
-    found: 'a folder',
-    nextStep: 'move it away',
-  });
 }

@@ -6,6 +6,8 @@ import { isJpeg, isPng } from './signature.js';
 export interface Container {
   /** Without texts and other things that change no pixel. */
   readonly bytes: Uint8Array;
+  /** Of a PNG, which has its size in a fixed place; other formats leave it to their decoders. */
+  readonly pixels: number | undefined;
   /** Colour profiles and EXIF that are left. */
   readonly metadataBytes: number;
   /** Of a JPEG of several scans, as a progressive one is: its coefficients, which are held until the last. */
@@ -15,7 +17,13 @@ export interface Container {
   readonly isAnimated: boolean;
 }
 
-const PLAIN = { metadataBytes: 0, coefficientBytes: 0, isLossless: false, isAnimated: false };
+const PLAIN = {
+  pixels: undefined,
+  metadataBytes: 0,
+  coefficientBytes: 0,
+  isLossless: false,
+  isAnimated: false,
+};
 /** Of a profile or of EXIF; larger ones are left out. */
 const MAX_METADATA_BYTES = 1 << 20;
 
@@ -46,7 +54,8 @@ function readPng(bytes: Buffer): Container {
     if (type === 'IEND') break;
     at = end;
   }
-  return { ...PLAIN, bytes: joined(bytes, pieces), metadataBytes };
+  const pixels = bytes.length < 24 ? undefined : bytes.readUInt32BE(16) * bytes.readUInt32BE(20);
+  return { ...PLAIN, bytes: joined(bytes, pieces), pixels, metadataBytes };
 }
 
 const SOS = 0xda;

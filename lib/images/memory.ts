@@ -57,7 +57,7 @@ function pictureBytes(header: Metadata, container: Container): number {
   return width * lines * bytesPerPixel;
 }
 
-/** Whatever their number is: it is measured with EXIF and profiles of megabytes. */
+/** Of EXIF and profiles, as far as the growth with files of megabytes tells. */
 const METADATA_COPIES = 8;
 const FREE_METADATA_BYTES = MIB / 16;
 const MIN_LINES = 256;
