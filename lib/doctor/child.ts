@@ -76,7 +76,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 }
 
 async function endOf(child: ChildProcess, { timeoutMs, signal }: ChildOptions): Promise<ChildEnd> {
-  const kill = () => void child.kill('SIGKILL');
+  const kill = () => killIfStarted(child);
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   // A child of ours must not outlive us.
@@ -100,9 +100,14 @@ async function endOf(child: ChildProcess, { timeoutMs, signal }: ChildOptions): 
   }
 }
 
+/** One that could not be started has the process id 0 until Node.js has told of the error: a signal would reach our whole group. */
+function killIfStarted(child: ChildProcess): void {
+  if (child.pid !== undefined) child.kill('SIGKILL');
+}
+
 /** Not awaited: a process that waits for a dead network disk does not even obey SIGKILL. */
 function abandon(child: ChildProcess): void {
-  child.kill('SIGKILL');
+  killIfStarted(child);
   child.stdout?.destroy();
   child.stderr?.destroy();
   child.unref();

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { describeEnd, excerpt, mainLine, runChild } from '../../../lib/doctor/child.js';
+import { PACKAGE_ROOT } from '../../../lib/package-root.js';
 
 const run = (script: string, options: Partial<Parameters<typeof runChild>[2]> = {}) =>
   runChild('/bin/sh', ['-c', script], { timeoutMs: 10_000, ...options });
@@ -36,6 +40,21 @@ test('a grandchild that keeps the outputs open does not hold up the result', asy
 
 test('a signal that is aborted already stops it', async () => {
   expect((await run('sleep 60', { signal: AbortSignal.abort() })).end).toEqual({ kind: 'stopped' });
+});
+
+test('a missing program that is stopped at once takes nothing else with it', async () => {
+  const module = join(PACKAGE_ROOT, 'dist/lib/doctor/child.js');
+  const source = `
+    const { runChild } = await import(${JSON.stringify(module)});
+    const { end } = await runChild('/nonexistent/program', [], { timeoutMs: 1000, signal: AbortSignal.abort() });
+    console.log(end.kind);`;
+  // In a process group of its own, which a signal to the process 0 would end as a whole.
+  const args = ['--input-type=module', '--eval', source];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(stdout).toBe('stopped\n');
 });
 
 test('of a long output the end is kept', async () => {
