@@ -4,7 +4,9 @@
 // asked for.
 #pragma once
 
+#ifdef __linux__
 #include <features.h>
+#endif
 
 #if defined(__x86_64__) && defined(__GLIBC__)
 #define CIFAR10_OLDEST(function, version) __asm__(".symver " #function "," #function "@" version)

@@ -1,11 +1,9 @@
 #include "cpu_allocator.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdint>
-#include <cstdlib>
 #include <new>
+
+#include "pages.h"
 
 namespace cifar10 {
 namespace {
@@ -14,32 +12,11 @@ constexpr size_t kAlignment = 64;  // a cache line and an AVX-512 register, as L
 constexpr size_t kKeptBytes = size_t{128}
                               << 10;  // glibc's malloc gives smaller blocks back to the system seldom
 constexpr size_t kLargeBytes = size_t{1} << 20;
-constexpr size_t kHugePage = size_t{2} << 20;  // 512 times fewer page faults and TLB entries than 4 KiB
-constexpr size_t kUnit = size_t{64} << 10;     // of smaller blocks
+constexpr size_t kUnit = size_t{64} << 10;  // of smaller blocks
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 size_t mapped_size(size_t bytes) { return round_up(bytes, bytes >= kLargeBytes ? kHugePage : kUnit); }
-
-void* map_pages(size_t bytes) {
-  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return pages == MAP_FAILED ? nullptr : pages;
-}
-
-// Of a size from mapped_size. Large ones are aligned to huge pages: maps one page more and gives the overhang
-// back.
-void* map_block(size_t bytes) {
-  if (bytes < kLargeBytes) return map_pages(bytes);
-  void* raw = map_pages(bytes + kHugePage);
-  if (raw == nullptr) return nullptr;
-  const auto begin = reinterpret_cast<uintptr_t>(raw);
-  const auto block = round_up(begin, kHugePage);
-  if (block > begin) munmap(raw, block - begin);
-  if (const size_t rest = begin + kHugePage - block; rest > 0)
-    munmap(reinterpret_cast<void*>(block + bytes), rest);
-  madvise(reinterpret_cast<void*>(block), bytes, MADV_HUGEPAGE);  // a wish: small pages work as well, slower
-  return reinterpret_cast<void*>(block);
-}
 
 }  // namespace
 
@@ -53,7 +30,7 @@ c10::DataPtr CachingCpuAllocator::allocate(size_t bytes) {
   if (bytes >= kKeptBytes)
     block = take(mapped_size(bytes));
   else if (bytes > 0)
-    block = std::aligned_alloc(kAlignment, round_up(bytes, kAlignment));
+    block = aligned_malloc(kAlignment, round_up(bytes, kAlignment));
   if (block == nullptr && bytes > 0) throw std::bad_alloc();
   return {block, block, &delete_block, c10::Device(c10::DeviceType::CPU)};
 }
@@ -80,10 +57,10 @@ void* CachingCpuAllocator::take(size_t mapped_bytes) {
 void* CachingCpuAllocator::map_anew(size_t mapped_bytes, const Blocks& blocks) {
   ++mappings_;
   if (is_other_work(mapped_bytes, blocks)) unmap_free();
-  void* block = map_block(mapped_bytes);
+  void* block = map_pages(mapped_bytes);
   if (block != nullptr) return block;
   unmap_free();
-  return map_block(mapped_bytes);
+  return map_pages(mapped_bytes);
 }
 
 // Whether the idle blocks will hardly come back: a large size was never needed before, so often, while more
@@ -97,7 +74,7 @@ bool CachingCpuAllocator::is_other_work(size_t mapped_bytes, const Blocks& block
 
 void CachingCpuAllocator::unmap_free() {
   for (auto& [bytes, blocks] : blocks_) {
-    for (void* block : blocks.free) munmap(block, bytes);
+    for (void* block : blocks.free) unmap_pages(block, bytes);
     blocks.free.clear();
   }
   free_bytes_ = 0;
@@ -106,7 +83,7 @@ void CachingCpuAllocator::unmap_free() {
 void CachingCpuAllocator::give_back(void* block) {
   const std::lock_guard lock(mutex_);
   const auto entry = used_.find(block);
-  if (entry == used_.end()) return std::free(block);
+  if (entry == used_.end()) return aligned_free(block);
   const size_t bytes = entry->second;
   used_.erase(entry);
   used_bytes_ -= bytes;

@@ -2,10 +2,11 @@
 // Must not link LibTorch nor include anything of it: this addon loads where LibTorch is missing and says so.
 // Plain Node-API in C, without global state, so that any number of worker threads may load it.
 
-#include <dlfcn.h>
 #include <node_api.h>
 
 #include <string>
+
+#include "open_library.h"
 
 #ifndef CIFAR10_TORCH_LIBTORCH_VERSION
 #error "CIFAR10_TORCH_LIBTORCH_VERSION must be defined, such as \"2.13.0\""
@@ -23,10 +24,10 @@ bool read_string(napi_env env, napi_value value, std::string& text) {
 }
 
 // Throws an Error whose message is the linker's and whose property `library` is the path.
-void throw_linker_error(napi_env env, napi_value library, const char* reason) {
+void throw_linker_error(napi_env env, napi_value library, const std::string& reason) {
   napi_value message = nullptr;
   napi_value error = nullptr;
-  napi_create_string_utf8(env, reason, NAPI_AUTO_LENGTH, &message);
+  napi_create_string_utf8(env, reason.data(), reason.size(), &message);
   napi_create_error(env, nullptr, message, &error);
   napi_set_named_property(env, error, "library", library);
   napi_throw(env, error);
@@ -49,10 +50,8 @@ napi_value open_libraries(napi_env env, napi_callback_info info) {
       napi_throw_type_error(env, nullptr, "openLibraries expects an array of paths");
       return nullptr;
     }
-    // RTLD_GLOBAL: the addon has no path to LibTorch and takes its symbols from here.
-    // Never closed: static objects of LibTorch do not survive dlclose (pytorch#46171).
-    if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-      throw_linker_error(env, element, dlerror());
+    if (const std::string reason = open_library(path); !reason.empty()) {
+      throw_linker_error(env, element, reason);
       return nullptr;
     }
   }
