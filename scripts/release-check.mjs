@@ -32,6 +32,8 @@ if (found.length > 0) process.exit(1);
 run('npm', 'run', '--silent', 'lint');
 run('npm', 'run', '--silent', 'format:check');
 run('npm', 'run', '--silent', 'typecheck');
+run('npm', 'run', '--silent', 'build:ts');
+run('npm', 'run', '--silent', 'docs:keys', '--', '--check');
 run('npm', 'audit', '--omit=dev');
 run('npm', 'run', '--silent', 'test:package');
 console.log(`release-check: ${version} may be published`);

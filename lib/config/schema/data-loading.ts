@@ -16,14 +16,16 @@ export const dataLoading = z.strictObject(
       .describe('share of the train images of each class that is held out for validation'),
     batch_size: integer(1, 50_000).describe('images of one step'),
     drop_last: truth.describe('leave out the last, smaller batch of an epoch'),
-    augmentation,
-    normalization: z.strictObject(
-      {
-        mean: rgb(finite).describe('of pixels scaled to [0, 1], per channel'),
-        std: rgb(positive).describe('of pixels scaled to [0, 1], per channel'),
-      },
-      MAP,
-    ),
+    augmentation: augmentation.describe('random changes of the train images'),
+    normalization: z
+      .strictObject(
+        {
+          mean: rgb(finite).describe('of pixels scaled to [0, 1], per channel'),
+          std: rgb(positive).describe('of pixels scaled to [0, 1], per channel'),
+        },
+        MAP,
+      )
+      .describe('each pixel becomes (pixel - mean) / std'),
   },
   groupMap('data_loading'),
 );

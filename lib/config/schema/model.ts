@@ -122,8 +122,8 @@ export const model = z.discriminatedUnion(
       convs_per_group: z
         .literal([2, 3], '2 or 3')
         .describe('the third convolution of a group is added to its first output'),
-      whitening,
-      batch_norm: batchNorm,
+      whitening: whitening.describe('the frozen first layer and its bias'),
+      batch_norm: batchNorm.describe('of all batch norms'),
       head_init: oneOf('uniform', 'unit_variance').describe(
         'start of the linear layer: as a PyTorch layer, or that divided by its standard deviation',
       ),
@@ -134,19 +134,19 @@ export const model = z.discriminatedUnion(
       name: z.literal('cifar_resnet', 'cifar_resnet').describe('architecture'),
       depth: stagedDepth(2, 2, 1202, '20, 32, 44, 56, 110…'),
       width: firstWidth(3),
-      batch_norm: batchNorm,
+      batch_norm: batchNorm.describe('of all batch norms'),
     }),
     z.strictObject({
       name: z.literal('resnet', 'resnet').describe('architecture'),
       depth: imageNetDepth,
       width: firstWidth(4),
-      batch_norm: batchNorm,
+      batch_norm: batchNorm.describe('of all batch norms'),
     }),
     z.strictObject({
       name: z.literal('preact_resnet', 'preact_resnet').describe('architecture'),
       depth: imageNetDepth,
       width: firstWidth(4),
-      batch_norm: batchNorm,
+      batch_norm: batchNorm.describe('of all batch norms'),
     }),
     z.strictObject({
       name: z.literal('wide_resnet', 'wide_resnet').describe('architecture'),
@@ -155,7 +155,7 @@ export const model = z.discriminatedUnion(
       dropout: belowOne.describe(
         'share of the features dropped before the second convolution of each block, in training',
       ),
-      batch_norm: batchNorm,
+      batch_norm: batchNorm.describe('of all batch norms'),
     }),
   ],
   {
