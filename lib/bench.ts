@@ -7,28 +7,47 @@ import { callNative, runJob } from './native-job.js';
 import { peakMemoryBytes } from './peak-memory.js';
 import { settle } from './settle.js';
 
+/**
+ * What to time: a configuration, as for `train`, and how often.
+ *
+ * @category Diagnostics
+ */
 export interface BenchOptions extends LoadConfigOptions {
   /** A whole step of the configured training, or forward passes alone. */
   mode: 'train' | 'infer';
   /** Timed steps or batches, the first two of which do not count. 3 to 10,000. Default: 12. */
   steps?: number | undefined;
+  /** Stops the benchmark within one step. */
   signal?: AbortSignal | undefined;
 }
 
-/** Times are medians over the steps that count. */
+/**
+ * Times are medians over the steps that count.
+ *
+ * @category Diagnostics
+ */
 export interface BenchResult {
+  /** As it was asked for. */
   readonly mode: 'train' | 'infer';
   /** The name that runs of it have in tables: `fast`, `resnet20`… */
   readonly model: string;
+  /** Of activations: what `training.precision` came to on this machine. */
   readonly precision: Precision;
+  /** The setting, `training.kernels`. */
   readonly kernels: Config['training']['kernels'];
+  /** The setting, `training.max_winograd_tile`. */
   readonly maxWinogradTile: Config['training']['maxWinogradTile'];
+  /** Images of one step, `data_loading.batch_size`. */
   readonly batchSize: number;
+  /** All that were timed, the first two, which do not count, among them. */
   readonly steps: number;
-  /** `cpu`, `cuda:0` */
+  /** Where it was computed: `cpu`, `cuda:0`. */
   readonly device: string;
+  /** How many threads computed. */
   readonly threads: number;
+  /** `batchSize` over `stepSeconds`. */
   readonly imagesPerSecond: number;
+  /** A whole step, all phases together. */
   readonly stepSeconds: number;
   /** Inference has no backward pass and no optimizer; its augmentation is normalization. */
   readonly phaseSeconds: StepSeconds;
@@ -48,7 +67,9 @@ const PASSES = { train: 3, infer: 1 };
 
 /**
  * Times the configured model on synthetic images: no dataset is read, nothing is written.
- * Errors: `CONFIG_*`, `INVALID_ARGUMENT`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `ABORTED`.
+ * Errors: `CONFIG_*`, `INVALID_ARGUMENT`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `OUT_OF_MEMORY`, `ABORTED`.
+ *
+ * @category Diagnostics
  */
 export async function bench({ mode, steps = 12, signal, ...sources }: BenchOptions): Promise<BenchResult> {
   assertMode(mode);

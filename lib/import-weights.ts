@@ -7,6 +7,11 @@ import { versionsNow } from './exactness.js';
 import { expectedTensors } from './model.js';
 import { loadNative } from './native.js';
 
+/**
+ * The weights, and the configuration of the net that they belong to.
+ *
+ * @category Checkpoints
+ */
 export interface ImportWeightsOptions extends LoadConfigOptions {
   /**
    * A safetensors file with exactly the tensors of the configured model under PyTorch's state keys, as
@@ -17,11 +22,17 @@ export interface ImportWeightsOptions extends LoadConfigOptions {
   output: string;
 }
 
+/**
+ * The checkpoint that was made.
+ *
+ * @category Checkpoints
+ */
 export interface ImportedWeights {
   /** Absolute path of the checkpoint file. */
   checkpoint: string;
-  /** `fast`, `resnet20`… */
+  /** The name that it has in tables: `fast`, `resnet20`… */
   model: string;
+  /** Weights and biases; frozen ones count, running statistics do not. */
   parameterCount: number;
 }
 
@@ -29,7 +40,9 @@ export interface ImportedWeights {
  * Writes a checkpoint of the weights and the configuration: `model` is the net they belong to,
  * `data_loading.normalization` the one it was trained with.
  * Errors: `CONFIG_*`, `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH` which names the first tensor
- * that differs, `DISK_FULL`, `NOT_WRITABLE`, those of loading LibTorch.
+ * that differs, `DISK_FULL`, `NOT_WRITABLE`, `LIBTORCH_*`, `ADDON_*`.
+ *
+ * @category Checkpoints
  */
 export async function importWeights(options: ImportWeightsOptions): Promise<ImportedWeights> {
   const { weights, output } = options;

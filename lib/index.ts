@@ -1,5 +1,6 @@
 // Owns the list of what this package offers. Exports only.
 export { type BenchOptions, type BenchResult, bench } from './bench.js';
+export type { Dtype, TensorLayout } from './checkpoint/index.js';
 export {
   type ComposedConfig,
   type Config,
@@ -17,6 +18,7 @@ export {
   listGroups,
   listOptions,
   loadConfig,
+  type Tree,
   treeToYaml,
 } from './config/index.js';
 export {
@@ -38,6 +40,7 @@ export {
   type InstallProgress,
   installLibtorch,
   type LocatedLibtorch,
+  type TorchVersion,
 } from './libtorch/index.js';
 export type { RuntimeOptions } from './model.js';
 export type { PublishedAccuracy } from './model-catalog.js';
@@ -49,8 +52,14 @@ export {
   type ModelInfo,
 } from './model-list.js';
 export { exitImmediately } from './native.js';
-export type { EpochEvent, StepEvent, TestEvent } from './native-addon.js';
-export { type ClassProbability, type Prediction, type PredictOptions, predict } from './predict.js';
+export type { EpochEvent, Precision, StartEvent, StepEvent, StepSeconds, TestEvent } from './native-addon.js';
+export {
+  type ClassifyOptions,
+  type ClassProbability,
+  type Prediction,
+  type PredictOptions,
+  predict,
+} from './predict.js';
 export { type PreviewOptions, type PreviewResult, preview } from './preview.js';
 export {
   compareRuns,
@@ -59,10 +68,19 @@ export {
   listRuns,
   type RunComparison,
   type RunInfo,
+  type RunRecord,
   type RunStatus,
 } from './runs/index.js';
 export { planSchedule, type SchedulePlan } from './schedule.js';
-export { SweepError, type SweepEvent, type SweepOptions, type SweepResult, sweep } from './sweep.js';
+export {
+  SweepError,
+  type SweepEvent,
+  type SweepJobEndEvent,
+  type SweepJobEvent,
+  type SweepOptions,
+  type SweepResult,
+  sweep,
+} from './sweep.js';
 export { rankJobs, type SweepJob, type SweepMetric } from './sweep-summary.js';
 export {
   type KeptEvent,
@@ -73,6 +91,7 @@ export {
   type TrainResult,
   train,
 } from './train.js';
+export type { PlanOptions } from './training-plan.js';
 export type { TrainingRun } from './training-run.js';
 export { VERSION } from './version.js';
 export { type Versions, versions } from './versions.js';

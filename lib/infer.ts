@@ -5,27 +5,59 @@ import { type Model, openModel, type RuntimeOptions } from './model.js';
 import { throwIfAborted } from './native-job.js';
 import { type ClassifyOptions, classifyPixels, DECODED_TOGETHER, type Prediction } from './predict.js';
 
+/**
+ * Which images to classify with which checkpoint, and how it is computed.
+ *
+ * @category Inference
+ */
 export interface InferOptions extends RuntimeOptions, ClassifyOptions {
-  /** A folder; image files in it and in the folders below it are classified. */
+  /**
+   * A folder; image files in it and in the folders below it are classified: those named `.jpg`, `.jpeg`, `.png` or
+   * `.webp`, in any case. Hidden files and folders are passed over, links are followed.
+   */
   testDir: string;
   /** Path of the checkpoint file. */
   checkpoint: string;
-  /** Called once, with the number of files. */
+  /** Called once, with the number of records to come. */
   onStart?: ((fileCount: number) => void) | undefined;
 }
 
+/**
+ * A file, or a folder below the given one, that could not be classified.
+ *
+ * @category Inference
+ */
 export interface InferFailure {
-  /** The path; bytes of a name that are not UTF-8 appear as U+FFFD. */
+  /** The path, which begins with the folder as it was given; bytes of a name that are not UTF-8 appear as U+FFFD. */
   file: string;
-  error: { code: ErrorCode; message: string };
+  /** Why. */
+  error: {
+    /** `IMAGE_INVALID` or `IMAGE_NOT_FOUND`. */
+    code: ErrorCode;
+    /** One sentence for a person. */
+    message: string;
+  };
 }
 
-export type InferRecord = ({ file: string } & Prediction) | InferFailure;
+/**
+ * What became of one image file: its classes, or why there are none. `'error' in record` tells.
+ *
+ * @category Inference
+ */
+export type InferRecord =
+  | ({
+      /** The path, as of `InferFailure`. */
+      file: string;
+    } & Prediction)
+  | InferFailure;
 
 /**
  * Classifies the folder's images in the order of their paths.
- * Errors: those of opening the checkpoint, `IMAGE_NOT_FOUND` and `NO_IMAGES_FOUND` for the folder, `ABORTED`. A file
- * that cannot be decoded, or a folder below that cannot be read, is a record with `error`.
+ * Errors: those of `predict` for the checkpoint, `IMAGE_NOT_FOUND` and `NO_IMAGES_FOUND` for the folder,
+ * `INVALID_ARGUMENT`, `ABORTED`. A file that cannot be decoded, or a folder below that cannot be read, is a record
+ * with `error`.
+ *
+ * @category Inference
  */
 export async function* infer(options: InferOptions): AsyncGenerator<InferRecord, void, undefined> {
   const found = await listImages(options.testDir);

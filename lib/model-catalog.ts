@@ -1,12 +1,17 @@
 // Owns what is published about the models of conf/: accuracies with their sources. Facts only; what can be measured
 // (parameters, multiply–adds) is measured in lib/model-list.ts.
 
-/** A test accuracy on CIFAR-10 that others have published for the same net, trained by their recipe. */
+/**
+ * A test accuracy on CIFAR-10 that others have published for the same net, trained by their recipe.
+ *
+ * @category Models
+ */
 export interface PublishedAccuracy {
   /** Fraction of the 10,000 test images. */
   readonly accuracy: number;
   /** Short name of the repository or the paper. */
   readonly source: string;
+  /** Where it is published. */
   readonly url: string;
   /** How it was measured, and where that net differs from this one. */
   readonly note: string;

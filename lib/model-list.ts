@@ -5,7 +5,11 @@ import { PUBLISHED_ACCURACY, type PublishedAccuracy } from './model-catalog.js';
 import { loadNative } from './native.js';
 import { callNative } from './native-job.js';
 
-/** What is known of an option of the group `model`. */
+/**
+ * What is known of an option of the group `model`.
+ *
+ * @category Models
+ */
 export interface ModelInfo {
   /** The option: `resnet20` is picked with `model=resnet20`. */
   readonly option: string;
@@ -19,11 +23,24 @@ export interface ModelInfo {
   readonly published: PublishedAccuracy | null;
 }
 
+/**
+ * An option of the group `model` and its tensors.
+ *
+ * @category Models
+ */
 export interface ModelDescription extends ModelInfo {
-  /** Parameters and buffers under PyTorch's state keys, as checkpoints hold them. */
-  readonly tensors: readonly ({ readonly name: string } & TensorLayout)[];
+  /** Parameters and buffers, as checkpoints hold them: float32, counters int64. */
+  readonly tensors: readonly ({
+    /** PyTorch's state key: `layer1.0.conv1.weight`. */
+    readonly name: string;
+  } & TensorLayout)[];
 }
 
+/**
+ * Where the options are looked for.
+ *
+ * @category Models
+ */
 export interface ListModelsOptions {
   /** A folder with config groups of your own, beside those of this package. */
   configDir?: string | undefined;
@@ -31,7 +48,9 @@ export interface ListModelsOptions {
 
 /**
  * All options of the group `model`, by name. Builds each model once, which takes a few seconds.
- * Errors: those of `loadConfig` for an option of your own that is not whole, those of loading LibTorch.
+ * Errors: those of `loadConfig` for an option of your own that is not whole, `LIBTORCH_*`, `ADDON_*`.
+ *
+ * @category Models
  */
 export function listModels(options: ListModelsOptions = {}): ModelInfo[] {
   return listOptions('model', options.configDir).map((option) => {
@@ -40,7 +59,11 @@ export function listModels(options: ListModelsOptions = {}): ModelInfo[] {
   });
 }
 
-/** One option of the group `model` with its tensors. Errors: as `listModels`; `CONFIG_UNKNOWN_OPTION`. */
+/**
+ * One option of the group `model` with its tensors. Errors: as `listModels`; `CONFIG_UNKNOWN_OPTION`.
+ *
+ * @category Models
+ */
 export function describeModel(option: string, { configDir }: ListModelsOptions = {}): ModelDescription {
   const { model } = loadConfig({ configDir, overrides: [`model=${option}`] });
   const native = loadNative();

@@ -13,16 +13,20 @@ import type { NativeAddon, NativePredictor } from './native-addon.js';
 import { callNative } from './native-job.js';
 import { settleDevice, settlePrecision, settleThreads } from './settle.js';
 
-/** Where and how a model runs. */
+/**
+ * Where and how a model runs.
+ *
+ * @category Inference
+ */
 export interface RuntimeOptions {
-  /** Default: `auto`, CUDA where LibTorch and a GPU have it. */
+  /** `auto`: CUDA where LibTorch has it and finds a GPU, else the processor. Default: `auto`. */
   device?: Config['training']['device'] | undefined;
   /**
    * Of activations; `auto`: bfloat16 where the machine is fast in it, else float32. Default: as in training; in `evaluate`,
    * as in its test.
    */
   precision?: Config['training']['precision'] | undefined;
-  /** Default: one a physical core that the process may use. */
+  /** How many threads compute, 1 to 1024. Default: one a physical core that the process may use. */
   threads?: number | undefined;
   /**
    * `auto`: this package's own where they are faster (docs/performance.md); `own`: wherever they can run; `libtorch`: none

@@ -2,7 +2,11 @@
 import type { TensorData, TensorLayout } from './checkpoint/index.js';
 import type { Config } from './config/index.js';
 
-/** Of activations. */
+/**
+ * The dtype of activations: bfloat16 or float32. Weights are float32 with both.
+ *
+ * @category Training
+ */
 export type Precision = 'bf16' | 'fp32';
 
 export type Device = 'cpu' | 'cuda';
@@ -25,56 +29,96 @@ export interface NamedTensor extends TensorData {
   readonly name: string;
 }
 
+/**
+ * What a training is about to do, as far as the native core knows it.
+ *
+ * @category Training
+ */
 export interface StartEvent {
+  /** Tells the events apart. */
   type: 'start';
-  /** `cpu`, `cuda:0` */
+  /** Where it computes: `cpu`, `cuda:0`. */
   device: string;
+  /** How many threads compute. */
   threads: number;
+  /** Of activations in training: what `training.precision` came to on this machine. */
   precision: Precision;
+  /** Images that are trained on; those held out do not count. */
   trainImages: number;
+  /** Images that are held out for validation; 0 without. */
   valImages: number;
+  /** Images of the test at the end. */
   testImages: number;
+  /** Updates of one epoch. */
   stepsPerEpoch: number;
+  /** Updates of the whole training; early stopping may leave some out. */
   steps: number;
   /** Completed before this start: 0, or the step that the training is resumed from. */
   step: number;
+  /** Weights and biases; frozen ones count, running statistics do not. */
   parameterCount: number;
 }
 
+/**
+ * An update of the weights is done.
+ *
+ * @category Training
+ */
 export interface StepEvent {
+  /** Tells the events apart. */
   type: 'step';
-  /** From 1. */
+  /** Updates done, this one among them: from 1, over all epochs. */
   step: number;
   /** From 1. */
   epoch: number;
-  /** Of this batch: mean per image, with label smoothing. */
+  /** Of this batch, before the update: cross-entropy in nats, mean per image, with label smoothing. */
   loss: number;
-  /** Null where the labels are mixed (mixup, cutmix). */
+  /** Of this batch: fraction in [0, 1]. Null where the labels are mixed (mixup, cutmix). */
   accuracy: number | null;
   /** Share of the peak learning rate. */
   lrFactor: number;
+  /** The images of the batch over the time of this step. */
   imagesPerSecond: number;
 }
 
+/**
+ * An epoch has ended, with its validation where it has one.
+ *
+ * @category Training
+ */
 export interface EpochEvent {
+  /** Tells the events apart. */
   type: 'epoch';
   /** From 1. */
   epoch: number;
+  /** Updates done since the training began. */
   step: number;
-  /** Means over the epoch's images, on augmented images, while the weights were changing. */
+  /** Mean over the epoch's images, on augmented images, while the weights were changing: as in `StepEvent`. */
   loss: number;
-  /** Null where the labels are mixed (mixup, cutmix). */
+  /** The same mean of accuracies. Null where the labels are mixed (mixup, cutmix). */
   accuracy: number | null;
-  /** Training only. */
+  /** Training only, without the validation. */
   durationSeconds: number;
-  /** On the images held out of train, with `data_loading.validation`. */
-  val?: { accuracy: number; crossEntropy: number };
+  /** On the images held out of train, with `data_loading.validation`; absent where this epoch has no validation. */
+  val?: {
+    /** Fraction in [0, 1]. */
+    accuracy: number;
+    /** Mean over the images, in nats, without label smoothing. */
+    crossEntropy: number;
+  };
 }
 
-/** Progress of an evaluation, in images. */
+/**
+ * Progress of the test at the end.
+ *
+ * @category Training
+ */
 export interface TestEvent {
+  /** Tells the events apart. */
   type: 'test';
+  /** Images done; each counts once, whatever the number of its views. */
   done: number;
+  /** Images in all. */
   total: number;
 }
 
@@ -286,8 +330,21 @@ export interface NativeBenchmarkOptions {
   trains: boolean;
 }
 
-/** Of one step; inference has no backward pass and no optimizer. */
-export type StepSeconds = Record<'augment' | 'forward' | 'backward' | 'optimizer', number>;
+/**
+ * Seconds of one step by phase; inference has no backward pass and no optimizer, which are then 0.
+ *
+ * @category Diagnostics
+ */
+export interface StepSeconds {
+  /** Making the batch: augmentation and normalization. */
+  augment: number;
+  /** The forward pass, with the loss in training. */
+  forward: number;
+  /** The gradients. */
+  backward: number;
+  /** The update of the weights and of their averages. */
+  optimizer: number;
+}
 
 export interface NativeBenchmark {
   /** `cpu`, `cuda:0` */

@@ -41,7 +41,10 @@ export function loadNative(): NativeAddon {
 
 /**
  * Ends the process without waiting for a training step under way, for the user who asks a second time. Where the addon
- * is loaded, nothing that listens to the exit of the process is called. Removes what was being written.
+ * is loaded, nothing that listens to the exit of the process is called. Removes what was being written. `code`: that of
+ * the process.
+ *
+ * @category Training
  */
 export function exitImmediately(code: number): never {
   removeHalfWritten();

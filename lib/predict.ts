@@ -4,25 +4,47 @@ import { decodeImage, type ImageInput } from './images/index.js';
 import { type Model, openModel, type RuntimeOptions } from './model.js';
 import { runJob, throwIfAborted } from './native-job.js';
 
+/**
+ * What a classification tells, and by how many views.
+ *
+ * @category Inference
+ */
 export interface ClassifyOptions {
-  /** How many classes to list. Default: 3. */
+  /** How many classes to list, 1 to 10. Default: 3. */
   topK?: number | undefined;
   /** Test-time augmentation: 0 none (default), 1 mirror, 2 mirror and shifts. */
   ttaLevel?: 0 | 1 | 2 | undefined;
+  /** Stops the work within one batch. */
   signal?: AbortSignal | undefined;
 }
 
+/**
+ * Which checkpoint classifies, and how it is computed.
+ *
+ * @category Inference
+ */
 export interface PredictOptions extends RuntimeOptions, ClassifyOptions {
   /** Path of the checkpoint file. */
   checkpoint: string;
 }
 
+/**
+ * A class and how probable it is.
+ *
+ * @category Inference
+ */
 export interface ClassProbability {
+  /** The name of the class: `cat`. */
   label: string;
-  /** 0–1; all classes sum to 1. */
+  /** 0–1, the softmax of the logits; all classes sum to 1. */
   probability: number;
 }
 
+/**
+ * The most probable class of an image, and those after it.
+ *
+ * @category Inference
+ */
 export interface Prediction extends ClassProbability {
   /** The most probable classes, in falling order; the first is `label`. */
   topK: ClassProbability[];
@@ -34,9 +56,13 @@ export const DECODED_TOGETHER = 256;
 const STOPPED = 'the classification was stopped';
 
 /**
- * Classifies one or many images with a checkpoint; the results are in the order of the images.
- * An image that cannot be decoded rejects the whole call: `infer` is the form that goes on.
- * Errors: those of opening the checkpoint, `IMAGE_NOT_FOUND`, `IMAGE_INVALID`, `INVALID_ARGUMENT`, `ABORTED`.
+ * Classifies one or many images with a checkpoint; the results are in the order of the images. An image of another
+ * size than 32x32 is stretched to it with a Lanczos kernel; EXIF orientation is applied, grey becomes RGB. An image
+ * that cannot be decoded rejects the whole call: `infer` is the form that goes on. Each call reads the checkpoint.
+ * Errors: `CHECKPOINT_*`, `DEVICE_UNAVAILABLE`, `LIBTORCH_*`, `ADDON_*`, `OUT_OF_MEMORY`, `IMAGE_NOT_FOUND`,
+ * `IMAGE_INVALID`, `INVALID_ARGUMENT`, `ABORTED`.
+ *
+ * @category Inference
  */
 export async function predict(
   images: ImageInput | readonly ImageInput[],

@@ -7,6 +7,11 @@ import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
 import { callNative, throwIfAborted } from './native-job.js';
 
+/**
+ * The configuration whose augmentation is drawn, and the picture.
+ *
+ * @category Dataset
+ */
 export interface PreviewOptions extends LoadConfigOptions {
   /** Path of the PNG file; one that is there is replaced. */
   output: string;
@@ -14,17 +19,25 @@ export interface PreviewOptions extends LoadConfigOptions {
   images?: number | undefined;
   /** Columns behind the first, which shows the images as they are. 1 to 64. Default: 10. */
   epochs?: number | undefined;
+  /** Stops the check of the dataset; drawing takes no time worth stopping. */
   signal?: AbortSignal | undefined;
 }
 
+/**
+ * The picture that was written.
+ *
+ * @category Dataset
+ */
 export interface PreviewResult {
-  /** Path of the PNG file. */
+  /** Path of the PNG file, as it was given. */
   output: string;
   /** Of the picture, in pixels. */
   width: number;
+  /** Of the picture, in pixels. */
   height: number;
   /** The class of each row. */
   labels: string[];
+  /** Columns behind the first. */
   epochs: number;
 }
 
@@ -44,6 +57,8 @@ const MOST = 64;
  * training on these images alone, as one batch; mixup and CutMix mix the rows with each other. Every pixel is shown
  * enlarged, without smoothing. The configuration is that of a training; its model does not matter.
  * Errors: `CONFIG_*`, `DATASET_*`, `INVALID_ARGUMENT`, `LIBTORCH_*`, `ADDON_*`, `DISK_FULL`, `NOT_WRITABLE`, `ABORTED`.
+ *
+ * @category Dataset
  */
 export async function preview(options: PreviewOptions): Promise<PreviewResult> {
   const { output, images = 8, epochs = 10, signal } = options;

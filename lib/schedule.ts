@@ -5,21 +5,34 @@ import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
 import { callNative } from './native-job.js';
 
+/**
+ * The learning rate of a training, step by step.
+ *
+ * @category Training
+ */
 export interface SchedulePlan {
-  /** `linear`, `cosine`… */
+  /** The shape, `training.schedule.name`: `linear`, `cosine`… */
   name: Config['training']['schedule']['name'];
+  /** Passes over the train images, `training.epochs`; may be a fraction. */
   epochs: number;
+  /** Updates of the whole training. */
   steps: number;
+  /** Updates of one epoch. */
   stepsPerEpoch: number;
-  /** Share of the peak learning rate at each step. */
+  /** Share of the peak learning rate at each step: `steps` of them. */
   lrFactors: number[];
-  /** By group of parameters, which all follow `lrFactors`, but for what a model freezes early: the whitening bias of `fast`. */
+  /**
+   * The peak by group of parameters, which all follow `lrFactors`, but for what a model freezes early: the whitening
+   * bias of `fast`.
+   */
   peakLr: Record<string, number>;
 }
 
 /**
- * The schedule that `train` would follow with the same options.
- * Errors: `CONFIG_*`, `DATASET_TOO_SMALL` for no whole batch, those of loading the addon.
+ * The schedule that `train` would follow with the same options. Needs LibTorch, but no dataset.
+ * Errors: `CONFIG_*`, `DATASET_TOO_SMALL` for no whole batch, `LIBTORCH_*`, `ADDON_*`.
+ *
+ * @category Training
  */
 export function planSchedule(options: LoadConfigOptions = {}): SchedulePlan {
   const config = loadConfig(options);

@@ -1,7 +1,11 @@
 // Owns what a sweep says of its jobs: which is the best, and the table of them as CSV. Must not run or read anything.
 import { stringify as stringifyCsv } from 'csv-stringify/sync';
 
-/** A job and what has become of it. */
+/**
+ * A job of a sweep and what has become of it. Figures are null where there are none.
+ *
+ * @category Training
+ */
 export interface SweepJob {
   /** From 0. */
   index: number;
@@ -9,18 +13,32 @@ export interface SweepJob {
   overrides: readonly string[];
   /** `reused`: an earlier sweep has finished it. `pending`: its turn did not come. */
   status: 'pending' | 'finished' | 'reused' | 'stopped' | 'failed';
-  /** Absolute path; null without one. */
+  /** Absolute path of the folder of its run; null without one. */
   runDir: string | null;
+  /** On the test images, without augmentation: fraction in [0, 1]. */
   accuracy: number | null;
+  /** The same with test-time augmentation. */
   ttaAccuracy: number | null;
+  /** On the test images, in nats. */
   crossEntropy: number | null;
   /** On the images held out of train, where there are any: what to choose by. */
   valAccuracy: number | null;
+  /** Of its run, as `TrainResult` has it. */
   durationSeconds: number | null;
-  error: { code: string; message: string } | null;
+  /** Why it has failed or was stopped. */
+  error: {
+    /** An `ErrorCode`. */
+    code: string;
+    /** One sentence for a person. */
+    message: string;
+  } | null;
 }
 
-/** What jobs are compared by. */
+/**
+ * What jobs are compared by.
+ *
+ * @category Training
+ */
 export type SweepMetric = 'valAccuracy' | 'ttaAccuracy' | 'accuracy';
 
 /**
@@ -35,7 +53,13 @@ export function metricOf(jobs: readonly SweepJob[]): SweepMetric {
   return shared ?? 'accuracy';
 }
 
-/** The jobs, the best first; those without a result behind, in their order. */
+/**
+ * The jobs, the best first; those without a result behind, in their order. The metric is the accuracy on the
+ * validation split where all jobs with a result have one, else on the test images, with test-time augmentation if all
+ * have that.
+ *
+ * @category Training
+ */
 export function rankJobs(jobs: readonly SweepJob[]): SweepJob[] {
   const metric = metricOf(jobs);
   const score = (job: SweepJob) => job[metric] ?? -1;

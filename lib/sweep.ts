@@ -17,10 +17,15 @@ import { type TrainEvent, trainByPlan } from './train.js';
 import { planNewRun, planResumption, type TrainingPlan } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
 
+/**
+ * The configuration, with overrides that have several values, and what to do with the jobs.
+ *
+ * @category Training
+ */
 export interface SweepOptions extends LoadConfigOptions {
   /** Stops the running job as it stops a training, and the sweep with it. */
   signal?: AbortSignal | undefined;
-  /** Stop at the first job that fails. Default: go on with the next one. */
+  /** Stop at the first job that fails. Default: false, go on with the next one. */
   isFailFast?: boolean | undefined;
   /** Take over jobs of earlier sweeps with the same configuration: finished ones as they are, stopped ones to go on. */
   isResumed?: boolean | undefined;
@@ -28,11 +33,47 @@ export interface SweepOptions extends LoadConfigOptions {
   prepare?: ((configs: readonly Config[]) => Promise<void>) | undefined;
 }
 
-export type SweepEvent =
-  | { type: 'job'; job: SweepJob; count: number }
-  | { type: 'job-end'; job: SweepJob; count: number }
-  | TrainEvent;
+/**
+ * What a sweep tells while it goes on: the beginning and the end of each job, and between them the events of its
+ * training.
+ *
+ * @category Training
+ */
+export type SweepEvent = SweepJobEvent | SweepJobEndEvent | TrainEvent;
 
+/**
+ * A job of a sweep begins. One that an earlier sweep has finished does not: it only ends.
+ *
+ * @category Training
+ */
+export interface SweepJobEvent {
+  /** Tells the events apart. */
+  type: 'job';
+  /** The job as it is now. */
+  job: SweepJob;
+  /** Jobs of the sweep in all. */
+  count: number;
+}
+
+/**
+ * A job of a sweep has ended, whatever its end is.
+ *
+ * @category Training
+ */
+export interface SweepJobEndEvent {
+  /** Tells the events apart. */
+  type: 'job-end';
+  /** The job with what it has come to. */
+  job: SweepJob;
+  /** Jobs of the sweep in all. */
+  count: number;
+}
+
+/**
+ * What a sweep has come to.
+ *
+ * @category Training
+ */
 export interface SweepResult {
   /** Absolute path of the sweep's folder: a folder for each job, and summary.csv with the best first. */
   sweepDir: string;
@@ -42,14 +83,20 @@ export interface SweepResult {
   jobs: readonly SweepJob[];
 }
 
-/** Rejection of a sweep in which a job failed, or that was stopped; the result tells of each job. */
+/**
+ * Rejection of a sweep in which a job failed (`SWEEP_JOBS_FAILED`), or that was stopped (`ABORTED`).
+ *
+ * @category Errors
+ */
 export class SweepError extends Cifar10Error {
   override name = 'SweepError';
 
+  /** @internal */
   constructor(
     code: 'SWEEP_JOBS_FAILED' | 'ABORTED',
     what: string,
     nextStep: string,
+    /** What has become of each job; those that did not run are `pending`. */
     readonly result: SweepResult,
     cause?: unknown,
   ) {
@@ -67,9 +114,13 @@ interface PlannedJob {
 }
 
 /**
- * Trains one model for each combination of the values, all checked before the first begins.
+ * Trains one model for each combination of the values, one after the other, all checked before the first begins.
+ * Overrides with several values are `key=a,b`, `key=choice(a,b)` and `key=range(start,stop,step)`; the last one
+ * varies fastest.
  * Errors: `CONFIG_*` before anything is done; `SweepError` with code `SWEEP_JOBS_FAILED` after the last job, or
  * `ABORTED`; `DISK_FULL`, `NOT_WRITABLE` for the sweep's own folder.
+ *
+ * @category Training
  */
 export function sweep(options: SweepOptions): TrainingRun<SweepResult, SweepEvent> {
   return new TrainingRun((emit) => runSweep(options, emit));

@@ -27,6 +27,11 @@ import { type Kept, StateKeeper } from './state-keeper.js';
 import { type PlanOptions, planTraining, type TrainingPlan } from './training-plan.js';
 import { TrainingRun } from './training-run.js';
 
+/**
+ * The configuration of a new run, or the run to go on with.
+ *
+ * @category Training
+ */
 export interface TrainOptions extends PlanOptions {
   /** Stops the run within one step and saves its state; the run then rejects with a `TrainingStopped`. */
   signal?: AbortSignal | undefined;
@@ -34,17 +39,27 @@ export interface TrainOptions extends PlanOptions {
   prepare?: ((config: Config) => Promise<void>) | undefined;
 }
 
-/** What the run is about to do, before its first step. */
+/**
+ * What the run is about to do, before its first step.
+ *
+ * @category Training
+ */
 export interface RunStartEvent extends StartEvent {
   /** Absolute path of the run's folder. */
   runDir: string;
-  /** `fast`, `resnet20`… */
+  /** The name that the model has in tables: `fast`, `resnet20`… */
   model: string;
+  /** Passes over the train images; may be a fraction. */
   epochs: number;
 }
 
-/** A file that is kept while the training goes on, by `training.checkpoint` and `training.select`. */
+/**
+ * A file that is kept while the training goes on, by `training.checkpoint` and `training.select`.
+ *
+ * @category Training
+ */
 export interface KeptEvent {
+  /** Tells the events apart. */
   type: 'kept';
   /** Absolute path: `last.safetensors` with the whole state, or `best.safetensors` with the weights of the best epoch. */
   path: string;
@@ -54,26 +69,54 @@ export interface KeptEvent {
   error: Cifar10Error | null;
 }
 
+/**
+ * What a training tells while it goes on, told apart by `type`.
+ *
+ * @category Training
+ */
 export type TrainEvent = RunStartEvent | StepEvent | EpochEvent | TestEvent | KeptEvent;
 
+/**
+ * What a training has come to.
+ *
+ * @category Training
+ */
 export interface TrainResult {
   /** Absolute path of the checkpoint file. */
   checkpoint: string;
   /** Absolute path of the run's folder. */
   runDir: string;
+  /** The name that the model has in tables: `fast`, `resnet20`… */
   model: string;
+  /** The setting, `training.seed`. */
   seed: number;
+  /** The setting, `training.epochs`, whether the training ended early or not. */
   epochs: number;
-  /** Fewer than planned where the training ended early. */
+  /** Updates done: fewer than planned where the training ended early. */
   steps: number;
-  /** By `training.early_stopping`. */
+  /** Whether `training.early_stopping` ended it. */
   hasEndedEarly: boolean;
-  /** By `training.select`, from 1: its weights were tested and saved. Null: those of the last epoch. */
+  /**
+   * The epoch that `training.select` picked, from 1: its weights were tested and saved. Null: those of the last
+   * epoch.
+   */
   bestEpoch: number | null;
-  /** On the 10,000 test images (500 of the sample); fractions. `ttaAccuracy` is null at `training.tta_level` 0. */
-  test: { accuracy: number; crossEntropy: number; ttaAccuracy: number | null };
+  /** On the 10,000 test images (500 of the sample). */
+  test: {
+    /** Fraction in [0, 1], without augmentation. */
+    accuracy: number;
+    /** Mean over the images, in nats, without label smoothing. */
+    crossEntropy: number;
+    /** The accuracy with test-time augmentation; null at `training.tta_level` 0. */
+    ttaAccuracy: number | null;
+  };
   /** On the images held out of train, after the last epoch that was validated, or the best one; null without `data_loading.validation`. */
-  val: { accuracy: number; crossEntropy: number } | null;
+  val: {
+    /** Fraction in [0, 1]. */
+    accuracy: number;
+    /** As in `test`. */
+    crossEntropy: number;
+  } | null;
   /**
    * From the call to the end of the final test, verification of the dataset included; of a run that went on, all its
    * parts together.
@@ -83,17 +126,23 @@ export interface TrainResult {
   trainSeconds: number;
   /** The final test, augmented views included. */
   testSeconds: number;
-  /** Of training. */
+  /** Images trained on, each as often as it was, over `trainSeconds`. */
   imagesPerSecond: number;
   /** Resident memory of this process, at its highest so far. */
   peakMemoryBytes: number;
+  /** What was trained, resolved. */
   config: Config;
 }
 
-/** Rejection of a training that its signal stopped after at least one step: nothing is lost. */
+/**
+ * Rejection of a training that its signal stopped after at least one step: nothing is lost.
+ *
+ * @category Errors
+ */
 export class TrainingStopped extends AbortError {
   override name = 'TrainingStopped';
 
+  /** @internal */
   constructor(
     /** Absolute path of the run's folder: give it to `resume`. */
     readonly runDir: string,
@@ -101,6 +150,7 @@ export class TrainingStopped extends AbortError {
     readonly checkpoint: string,
     /** Updates done, of `steps`. */
     readonly step: number,
+    /** Updates of the whole training. */
     readonly steps: number,
     reason: unknown,
   ) {
@@ -116,10 +166,12 @@ const NOTHING_SAVED = 'the training was stopped before its first step; there is 
 
 /**
  * Trains a model on a thread of its own and writes a checkpoint into a run folder.
- * The dataset must be there: see `downloadDataset`.
+ * The dataset must be there: see `downloadDataset`. Await the run for the result, iterate it for the events.
  * Errors: `CONFIG_*`, `RUN_*`, `DATASET_*`, `LIBTORCH_*`, `ADDON_*`, `DEVICE_UNAVAILABLE`, `TRAINING_DIVERGED`,
  * `DISK_FULL`, `NOT_WRITABLE`, `OUT_OF_MEMORY`, `CHECKPOINT_*` on resuming, `ABORTED`. A run that fails before it has
  * a state or its first epoch has ended leaves no folder behind.
+ *
+ * @category Training
  */
 export function train(options: TrainOptions = {}): TrainingRun<TrainResult, TrainEvent> {
   return trainByPlan(() => planTraining(options), options);

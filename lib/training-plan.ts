@@ -42,6 +42,11 @@ import { VERSION } from './version.js';
 /** Of the best epoch's weights among a state's tensors. */
 const BEST_PREFIX = 'best.';
 
+/**
+ * The configuration of a new run, or the run to go on with.
+ *
+ * @category Training
+ */
 export interface PlanOptions extends LoadConfigOptions {
   /**
    * A run that was stopped or has crashed: `latest`, an id, its folder, or a state in it, `last.safetensors` or an earlier

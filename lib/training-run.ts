@@ -3,7 +3,10 @@
 
 /**
  * A run in progress. `await run` gives the result; `for await (const event of run)` gives the events from the first
- * on, whenever the iteration begins, ends with the run and throws if the run fails.
+ * on, whenever the iteration begins, ends with the run and throws if the run fails. Leaving the loop does not stop
+ * the run: its signal does.
+ *
+ * @category Training
  */
 export class TrainingRun<Result, Event> implements PromiseLike<Result>, AsyncIterable<Event> {
   readonly #events: Event[] = [];
@@ -12,6 +15,7 @@ export class TrainingRun<Result, Event> implements PromiseLike<Result>, AsyncIte
   #wake: () => void = () => {};
   #changed = this.#nextChange();
 
+  /** @internal */
   constructor(execute: (emit: (event: Event) => void) => Promise<Result>) {
     this.#result = execute((event) => {
       this.#events.push(event);
@@ -24,6 +28,7 @@ export class TrainingRun<Result, Event> implements PromiseLike<Result>, AsyncIte
     this.#result.catch(() => {});
   }
 
+  /** What `await` calls: as of a promise of the result. */
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose of this class
   then<Fulfilled = Result, Rejected = never>(
     onFulfilled?: ((result: Result) => Fulfilled | PromiseLike<Fulfilled>) | null,
@@ -32,16 +37,19 @@ export class TrainingRun<Result, Event> implements PromiseLike<Result>, AsyncIte
     return this.#result.then(onFulfilled, onRejected);
   }
 
+  /** As of a promise of the result. */
   catch<Rejected = never>(
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Result | Rejected> {
     return this.#result.catch(onRejected);
   }
 
+  /** As of a promise of the result. */
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#result.finally(onFinally);
   }
 
+  /** What `for await` calls. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
     for (let next = 0; ; ) {
       const changed = this.#changed;

@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from './package-root.js';
 
-/** Version of cifar10-torch, as in package.json. */
+/**
+ * Version of cifar10-torch, as in package.json.
+ *
+ * @category Diagnostics
+ */
 export const VERSION: string = (
   JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }
 ).version;

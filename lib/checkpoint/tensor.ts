@@ -1,7 +1,27 @@
 // Owns what a tensor is outside the core: dtype, shape and bytes. Must not know any file format.
 
-/** Size of one element, by the names safetensors gives the dtypes. */
-export const ITEM_SIZE_BYTES = {
+/**
+ * The type of a tensor's elements, by the name that safetensors gives it: `F32` is float32, `I64` int64.
+ *
+ * @category Checkpoints
+ */
+export type Dtype =
+  | 'BOOL'
+  | 'U8'
+  | 'I8'
+  | 'U16'
+  | 'I16'
+  | 'F16'
+  | 'BF16'
+  | 'U32'
+  | 'I32'
+  | 'F32'
+  | 'U64'
+  | 'I64'
+  | 'F64';
+
+/** Size of one element. */
+export const ITEM_SIZE_BYTES: Readonly<Record<Dtype, number>> = {
   BOOL: 1,
   U8: 1,
   I8: 1,
@@ -15,13 +35,17 @@ export const ITEM_SIZE_BYTES = {
   U64: 8,
   I64: 8,
   F64: 8,
-} as const;
+};
 
-export type Dtype = keyof typeof ITEM_SIZE_BYTES;
-
-/** A tensor without its bytes. */
+/**
+ * A tensor without its bytes.
+ *
+ * @category Checkpoints
+ */
 export interface TensorLayout {
+  /** Of its elements. */
   readonly dtype: Dtype;
+  /** The length of each dimension, row-major; empty for a single number. */
   readonly shape: readonly number[];
 }
 

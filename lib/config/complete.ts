@@ -3,8 +3,11 @@ import { listGroups, listOptions } from './packaged.js';
 import { listKeys } from './schema-keys.js';
 
 /**
- * The overrides that begin with what is typed: keys and groups up to their `=`, behind it the options of a group and the
- * values that can be listed. Errors: `CONFIG_FILE_NOT_FOUND` for a config folder that cannot be read.
+ * The overrides that begin with what is typed: keys and groups up to their `=`, behind it the options of a group and
+ * the values that can be listed. `configDir`: a folder with config groups of your own. Errors:
+ * `CONFIG_FILE_NOT_FOUND` for one that cannot be read.
+ *
+ * @category Configuration
  */
 export function completeOverride(typed: string, configDir?: string): string[] {
   const prefix = /^(?:~|\+{0,2})/.exec(typed)?.[0] ?? '';

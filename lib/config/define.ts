@@ -8,11 +8,13 @@ type DeepPartial<Value> = Value extends readonly unknown[]
     ? { readonly [Key in keyof Value]?: DeepPartial<Value[Key]> | undefined }
     : Value;
 
-/** An option of conf/, or one of a config folder of your own. */
-type OptionName<Known extends string> = Known | (string & {});
-
-/** The options of conf/; a test holds them against the folder. */
+/**
+ * The options of conf/ by group, of which `config show` prints the values; a test holds them against the folder.
+ *
+ * @category Configuration
+ */
 export interface KnownOptions {
+  /** Dataset, batches and augmentation; `cifar10` is the default. */
   dataLoading:
     | 'cifar10'
     | 'cifar10_fast94_sgd'
@@ -21,6 +23,7 @@ export interface KnownOptions {
     | 'cifar10_standard'
     | 'cifar10_wrn'
     | 'sample';
+  /** The net, `docs/models.md`; `fast` is the default. */
   model:
     | 'cnn'
     | 'fast'
@@ -40,21 +43,37 @@ export interface KnownOptions {
     | 'wrn16_8'
     | 'wrn28_10'
     | 'wrn40_4';
+  /** Optimizer, schedule and length; `fast94` is the default. */
   training: 'adamw' | 'fast94' | 'fast94_sgd' | 'muon' | 'standard';
+  /** One of each of the others, for a published result; none is the default. */
   experiment: 'fast94' | 'fast94_sgd' | 'fast95' | 'fast96' | 'resnet18' | 'resnet20' | 'wrn28_10';
 }
 
-/** The option to pick for each group. */
+/**
+ * The option to pick for each group: one of `KnownOptions`, or one of a config folder of your own.
+ *
+ * @category Configuration
+ */
 export type Defaults = {
-  readonly [Group in keyof KnownOptions]?: OptionName<KnownOptions[Group]> | undefined;
+  readonly [Group in keyof KnownOptions]?: KnownOptions[Group] | (string & {}) | undefined;
 };
 
-/** Options to pick and values to set, with the names of `Config`. Everything may be left out. */
+/**
+ * A configuration written in a program: options to pick and values to set, with the names of `Config`. Everything may
+ * be left out; what is not set stays as it is in the default recipe.
+ *
+ * @category Configuration
+ */
 export interface ConfigDefinition extends DeepPartial<Config> {
+  /** The options to pick. */
   readonly defaults?: Defaults | undefined;
 }
 
-/** Returns the definition as it is: an editor completes and checks what is written in it. */
+/**
+ * Returns the definition as it is: an editor completes and checks what is written in it.
+ *
+ * @category Configuration
+ */
 export function defineConfig(definition: ConfigDefinition): ConfigDefinition {
   return definition;
 }

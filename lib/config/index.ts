@@ -3,7 +3,7 @@ export { completeOverride } from './complete.js';
 export { expandSweep } from './composition/index.js';
 export { type ConfigDefinition, type Defaults, defineConfig, type KnownOptions } from './define.js';
 export { type DocumentedKey, documentKeys } from './key-defaults.js';
-export { configToSnake } from './keys.js';
+export { configToSnake, type Tree } from './keys.js';
 export {
   type ComposedConfig,
   composeConfig,

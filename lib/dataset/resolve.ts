@@ -8,11 +8,20 @@ import { PACKAGE_ROOT } from '../package-root.js';
 import { type BatchTable, CIFAR10, filesOf, recordCount, SAMPLE } from './facts.js';
 import { type FileFault, findFault } from './verify.js';
 
+/**
+ * The files of a dataset, in CIFAR-10's binary form: records of 1 byte for the label and 3,072 bytes for the pixels,
+ * the planes of R, G and B, each 32x32 and row-major.
+ *
+ * @category Dataset
+ */
 export interface DatasetFiles {
-  /** Absolute paths of files of CIFAR-10 binary records. */
+  /** Absolute paths of the files of train images. */
   train: string[];
+  /** Absolute paths of the files of test images. */
   test: string[];
+  /** How many train images there are. */
   trainCount: number;
+  /** How many test images there are. */
   testCount: number;
 }
 

@@ -2,9 +2,17 @@
 // Types only, but for the one error that means "later".
 import type { BatchTable } from './facts.js';
 
+/**
+ * How far a download of the dataset has come.
+ *
+ * @category Dataset
+ */
 export interface DatasetProgress {
+  /** What is being done; a source that fails is followed by another one, from its download on. */
   phase: 'download' | 'extract' | 'verify';
+  /** Bytes done of this phase. */
   doneBytes: number;
+  /** Bytes of this phase in all. */
   totalBytes: number;
 }
 

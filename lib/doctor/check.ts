@@ -3,15 +3,22 @@ import { Cifar10Error, errorMessage } from '../errors.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
+/**
+ * What one check found.
+ *
+ * @category Diagnostics
+ */
 export interface DoctorCheck {
+  /** What was looked at: `Node.js`, `LibTorch`, `addon loads`… */
   name: string;
+  /** `failure`: training does not work. `warning`: something is missing or slow. */
   status: 'ok' | 'warning' | 'failure';
   /** What was found, in words. */
   found: string;
   /** One action that mends it; always there for a warning and a failure. */
   nextStep?: string | undefined;
   /** The same facts for a script; their keys belong to the check. */
-  details?: Details | undefined;
+  details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Something to mend. */

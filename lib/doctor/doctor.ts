@@ -18,20 +18,36 @@ const PROBE_TIMEOUT_MS = 60_000; // a cold start of a CUDA LibTorch reads gigaby
 const LOADER_TIMEOUT_MS = 20_000; // a few kilobytes
 const NVIDIA_TIMEOUT_MS = 10_000;
 
+/**
+ * How long the checks may take.
+ *
+ * @category Diagnostics
+ */
 export interface DoctorOptions {
   /** Stops what still runs; its checks then fail. */
   signal?: AbortSignal | undefined;
-  /** How long the addon may take to load and to train one step, in a child process; 60 s if not given. */
+  /** How many milliseconds the addon may take to load and to train one step, in a child process. Default: 60,000. */
   probeTimeoutMs?: number | undefined;
 }
 
+/**
+ * What all checks found.
+ *
+ * @category Diagnostics
+ */
 export interface DoctorReport {
   /** Whether no check is a failure; warnings do not count. */
   isHealthy: boolean;
+  /** The system first, then what builds on it. */
   checks: DoctorCheck[];
 }
 
-/** Checks all that training needs, in the order of the report. Never rejects; the time it takes is bounded. */
+/**
+ * Checks all that training needs: system, memory, disk, dataset, addon, LibTorch, GPU. Changes nothing and touches no
+ * network. Never rejects; the time it takes is bounded.
+ *
+ * @category Diagnostics
+ */
 export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
   const { signal, probeTimeoutMs: timeoutMs = PROBE_TIMEOUT_MS } = options;
   const addon = inspectAddon({ signal, timeoutMs: LOADER_TIMEOUT_MS });

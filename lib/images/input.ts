@@ -7,15 +7,28 @@ import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
 import { invalidImage, notFound } from './errors.js';
 import type { FoundImage } from './folder.js';
 
-/** Decoded pixels: row-major, interleaved; grey, RGB or RGBA, 0–255. */
+/**
+ * Decoded pixels: uint8 [height, width, channels].
+ *
+ * @category Inference
+ */
 export interface RawImage {
+  /** Row-major, interleaved, 0–255: `width * height * channels` bytes. */
   readonly data: Uint8Array;
+  /** In pixels; `width * height` is at most 16 Mi. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** 1: grey; 3: RGB; 4: RGBA, whose transparency becomes black. */
   readonly channels: 1 | 3 | 4;
 }
 
-/** A path, a `file:` URL, the bytes of a JPEG, PNG or WebP file, or raw pixels. */
+/**
+ * A path, a `file:` URL, the bytes of a JPEG, PNG or WebP file, or raw pixels. An encoded image has at most 8 MiB, 16
+ * Mi pixels and 16,384 pixels a side, and takes its decoder at most 36 MiB.
+ *
+ * @category Inference
+ */
 export type ImageInput = string | URL | Uint8Array | RawImage;
 
 export const MAX_ENCODED_BYTES = 8 * 1024 * 1024;

@@ -19,16 +19,31 @@ const LEFTOVER = /^\.libtorch-(.*\.tmp|download-[0-9a-f]{8}\.zip)$/;
 /** No checksum of this archive is known beforehand: that it comes over TLS, and what it must hold, has to do. */
 const OFFICIAL_URL = `https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-${BUILD_VERSION}%2Bcpu.zip`;
 
+/**
+ * How far an installation of LibTorch has come.
+ *
+ * @category Diagnostics
+ */
 export interface InstallProgress {
+  /** What is being done. pip tells no progress of its download. */
   stage: 'download' | 'unpack';
+  /** Bytes done of this stage. */
   doneBytes: number;
+  /** Bytes of this stage in all; undefined where the server does not tell. */
   totalBytes: number | undefined;
 }
 
+/**
+ * Where LibTorch comes from.
+ *
+ * @category Diagnostics
+ */
 export interface InstallOptions {
-  /** A local archive: the official zip or a wheel of PyTorch. Without it, one is downloaded. */
+  /** Path of a local archive: the official zip or a wheel of PyTorch. Without it, one is downloaded. */
   from?: string | undefined;
+  /** Stops the installation, or the wait for another process that installs. */
   signal?: AbortSignal | undefined;
+  /** Called often, in each stage. */
   onProgress?: ((progress: InstallProgress) => void) | undefined;
   /** Receives single lines for a person. */
   onMessage?: ((line: string) => void) | undefined;
@@ -46,6 +61,8 @@ interface Task {
  * Waits for another process that installs at the same time. `CIFAR10_TORCH_LIBTORCH_URL` replaces the official archive.
  * Errors: `PLATFORM_UNSUPPORTED`, `LIBTORCH_ARCHIVE_INVALID`, `LIBTORCH_VERSION`, `LIBTORCH_DOWNLOAD_FAILED`,
  * `PYTHON_NOT_FOUND`, `DISK_FULL`, `NOT_WRITABLE`, `LOCKED`, `ABORTED`; the cache is then as it was.
+ *
+ * @category Diagnostics
  */
 export async function installLibtorch(options: InstallOptions = {}): Promise<LocatedLibtorch> {
   assertPlatformSupported();

@@ -8,9 +8,15 @@ import { checkLibtorch } from './folder.js';
 import { findPythonTorch } from './python.js';
 import { ACCEPTED_VERSIONS, BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';
 
+/**
+ * A LibTorch on this machine.
+ *
+ * @category Diagnostics
+ */
 export interface LocatedLibtorch extends TorchVersion {
   /** Absolute path of the folder that holds lib/ (and include/). */
   path: string;
+  /** Why it was taken: a folder that was given, the variable `LIBTORCH`, the cache folder, Python's PyTorch. */
   source: 'option' | 'environment' | 'cache' | 'python';
 }
 

@@ -11,6 +11,11 @@ export const ACCEPTED_VERSIONS = '2.11 to 2.14';
 const OLDEST_MINOR = 11;
 const NEWEST_MINOR = 14;
 
+/**
+ * Which LibTorch it is.
+ *
+ * @category Diagnostics
+ */
 export interface TorchVersion {
   /** Three numbers: `2.13.0`. */
   version: string;

@@ -7,21 +7,37 @@ import { flatten } from '../flatten.js';
 import type { RunInfo } from './list-runs.js';
 import { CONFIG_FILE } from './run-files.js';
 
-/** A key whose values differ; undefined where a run does not have it. */
+/**
+ * A setting or a figure of two runs.
+ *
+ * @category Runs
+ */
 export interface Difference {
+  /** The key of the configuration, or the name of the figure. */
   key: string;
+  /** Of the first run: a setting, undefined where it does not have the key; a figure, null where it has none. */
   a: unknown;
+  /** Of the second run, likewise. */
   b: unknown;
 }
 
+/**
+ * What two runs differ in, and what they reached.
+ *
+ * @category Runs
+ */
 export interface RunComparison {
-  /** Keys of the resolved configurations, as YAML spells them. */
+  /** Keys of the resolved configurations whose values differ, as YAML spells them. */
   config: Difference[];
   /** `accuracy`, `ttaAccuracy`, `crossEntropy`, `valAccuracy`, `durationSeconds`, `imagesPerSecond`, whether they differ or not. */
   metrics: Difference[];
 }
 
-/** Compares two runs. Errors: `RUN_INVALID` for a configuration that cannot be read. */
+/**
+ * Compares two runs. Errors: `RUN_INVALID` for a configuration that cannot be read.
+ *
+ * @category Runs
+ */
 export async function compareRuns(a: RunInfo, b: RunInfo): Promise<RunComparison> {
   const [configA, configB] = [await readFlatConfig(a), await readFlatConfig(b)];
   const keys = [...new Set([...configA.keys(), ...configB.keys()])];

@@ -7,12 +7,20 @@ import { Cifar10Error, systemCode } from '../errors.js';
 import { LAST_FILE } from './run-files.js';
 import { RECORD_FILE, type RunRecord, type RunStatus, readRecord, statusOf } from './run-record.js';
 
-/** A run as it is found on the disk. */
+/**
+ * A run as it is found on the disk.
+ *
+ * @category Runs
+ */
 export interface RunInfo extends Omit<RunRecord, 'status' | 'formatVersion' | 'process'> {
-  /** Its folder, relative to the output folder: `2026-01-31/09-05-00`, `multirun/2026-01-31/09-05-00/0`. */
+  /**
+   * Its folder, relative to the output folder: `2026-01-31/09-05-00`, `multirun/2026-01-31/09-05-00/0`. Of one
+   * elsewhere, its path.
+   */
   id: string;
   /** Absolute path of its folder. */
   runDir: string;
+  /** As `run.json` has it, but for one that has crashed. */
   status: RunStatus;
 }
 
@@ -29,8 +37,10 @@ export function canResume({ runDir, status, error }: Pick<RunInfo, 'runDir' | 's
 const MAX_DEPTH = 5;
 
 /**
- * The runs below the folder, the oldest first. A record that cannot be read is passed over with a message.
- * A folder that does not exist has no runs.
+ * The runs below the folder and in the sweeps there, the oldest first. A record that cannot be read is passed over,
+ * with a call of `onMessage`. A folder that does not exist has no runs.
+ *
+ * @category Runs
  */
 export async function listRuns(
   outputDir: string,
@@ -51,7 +61,9 @@ export async function listRuns(
 
 /**
  * The run of that name: `latest`, an id, the end of an id (`09-05-00`), or a path.
- * Errors: `RUN_NOT_FOUND`, `RUN_INVALID`.
+ * Errors: `RUN_NOT_FOUND`, also where several runs have the name; `RUN_INVALID`.
+ *
+ * @category Runs
  */
 export async function findRun(outputDir: string, name: string): Promise<RunInfo> {
   const folder = resolve(name);
