@@ -34,6 +34,7 @@ run('npm', 'run', '--silent', 'format:check');
 run('npm', 'run', '--silent', 'typecheck');
 run('npm', 'run', '--silent', 'build:ts');
 run('npm', 'run', '--silent', 'docs:api');
+run('npm', 'run', '--silent', 'docs:links');
 run('npm', 'run', '--silent', 'docs:keys', '--', '--check');
 run('npm', 'audit', '--omit=dev');
 run('npm', 'run', '--silent', 'test:package');
