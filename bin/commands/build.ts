@@ -13,7 +13,7 @@ export const buildCommand = defineCommand({
   examples: [
     ['$0 build', 'Fetch LibTorch if it is missing, then compile'],
     ['$0 build --libtorch ~/libtorch', 'Compile against a LibTorch of your own'],
-    ['CXX=clang++ $0 build', 'With another compiler'],
+    ['CXX=g++-13 $0 build', 'With another compiler'],
   ],
   epilogue: 'Needs CMake and a C++20 compiler. Takes a few minutes.',
   run: async (_args, { printResult, signal }) => {

@@ -1,6 +1,8 @@
 #include "runtime.h"
 
+#ifdef _OPENMP
 #include <omp.h>
+#endif
 
 #include <atomic>
 #include <mutex>
@@ -65,7 +67,9 @@ void prepare_process() {
     at::globalContext().setUserEnabledNNPACK(false);
   });
   at::get_num_threads();  // sets this thread's to the default when it is first called
+#ifdef _OPENMP
   omp_set_num_threads(1);
+#endif
 }
 
 void release_cached_memory() { CachingCpuAllocator::instance().release(); }

@@ -8,7 +8,7 @@ namespace cifar10::kernels {
 namespace {
 
 // Gradients in evaluation mode are nobody's need, and a single value has no variance.
-bool suits_fusion(const at::Tensor& x, bool is_training) {
+[[maybe_unused]] bool suits_fusion(const at::Tensor& x, bool is_training) {
   const int64_t values_of_channel = x.size(0) * x.size(2) * x.size(3);
   return uses_own_kernels(at::kBFloat16, /*is_worthwhile=*/true) && x.is_cpu() &&
          x.scalar_type() == at::kBFloat16 && x.size(1) % 8 == 0 &&

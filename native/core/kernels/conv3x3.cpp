@@ -12,7 +12,7 @@ namespace {
 // Squares of 2x2 pixels that outweigh what every call costs: packing the weights, finishing their gradient.
 constexpr int64_t kFewestTiles = 384;
 
-bool suits_own_kernels(const at::Tensor& x, const at::Tensor& weight) {
+[[maybe_unused]] bool suits_own_kernels(const at::Tensor& x, const at::Tensor& weight) {
   const int64_t tiles = x.size(0) * ((x.size(2) + 1) / 2) * ((x.size(3) + 1) / 2);
   return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(0) > 0 && x.size(2) > 1 && x.size(3) > 1 &&
          weight.size(1) % 8 == 0 && weight.size(0) % 16 == 0 &&
