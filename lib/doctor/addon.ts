@@ -3,7 +3,7 @@
 import { Cifar10Error } from '../errors.js';
 import { findAddon } from '../native.js';
 import type { Finding } from './check.js';
-import { type ChildOptions, describeEnd, mainLine } from './child.js';
+import { type ChildOptions, describeEnd, mainLine } from '../child.js';
 import { readLoaderAnswer } from './probe-answer.js';
 import { runProbe } from './probe-process.js';
 

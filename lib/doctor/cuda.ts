@@ -1,9 +1,9 @@
 // Owns the check of NVIDIA devices: which there are by nvidia-smi, and whether training can use them.
 // Must not load CUDA: the trial of the addon tells what LibTorch can use.
 import { existsSync } from 'node:fs';
+import { type ChildOptions, type ChildResult, describeEnd, excerpt, runChild } from '../child.js';
 import { type LocatedLibtorch, runtimeLibraries } from '../libtorch/index.js';
 import type { Finding } from './check.js';
-import { type ChildOptions, type ChildResult, describeEnd, excerpt, runChild } from './child.js';
 import type { AddonAnswer } from './probe-answer.js';
 import { gib, MIB } from './units.js';
 

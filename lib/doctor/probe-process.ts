@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cifar10Error } from '../errors.js';
 import { PACKAGE_ROOT } from '../package-root.js';
-import { type ChildOptions, type ChildResult, runChild } from './child.js';
+import { type ChildOptions, type ChildResult, runChild } from '../child.js';
 
 const SHELL = '/bin/sh';
 // A probe that crashes shall not leave a file with its memory; exec, so that its signal reaches us.

@@ -3,7 +3,7 @@
 import type { LocatedLibtorch } from '../libtorch/index.js';
 import type { BuiltAddon } from './addon.js';
 import { type Finding, type Problem, problemOf, withoutNextStep } from './check.js';
-import { type ChildEnd, type ChildOptions, describeEnd, excerpt, mainLine } from './child.js';
+import { type ChildEnd, type ChildOptions, describeEnd, excerpt, mainLine } from '../child.js';
 import { replaceStep } from './libtorch.js';
 import { type AddonAnswer, type ProbeError, readAddonAnswer } from './probe-answer.js';
 import { runProbe } from './probe-process.js';

@@ -1,7 +1,7 @@
 // Owns running another program within a bounded time and saying how it ended.
 // Must not judge what it printed, nor fail: a program that crashes, hangs or is missing is a result.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { errorMessage } from '../errors.js';
+import { errorMessage } from './errors.js';
 
 const OUTPUT_LIMIT = 1 << 16; // characters of each stream: the last ones, as an answer comes at the end
 

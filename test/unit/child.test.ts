@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { describeEnd, excerpt, mainLine, runChild } from '../../../lib/doctor/child.js';
-import { PACKAGE_ROOT } from '../../../lib/package-root.js';
+import { describeEnd, excerpt, mainLine, runChild } from '../../lib/child.js';
+import { PACKAGE_ROOT } from '../../lib/package-root.js';
 
 const run = (script: string, options: Partial<Parameters<typeof runChild>[2]> = {}) =>
   runChild('/bin/sh', ['-c', script], { timeoutMs: 10_000, ...options });
@@ -43,7 +43,7 @@ test('a signal that is aborted already stops it', async () => {
 });
 
 test('a missing program that is stopped at once takes nothing else with it', async () => {
-  const module = join(PACKAGE_ROOT, 'dist/lib/doctor/child.js');
+  const module = join(PACKAGE_ROOT, 'dist/lib/child.js');
   const source = `
     const { runChild } = await import(${JSON.stringify(module)});
     const { end } = await runChild('/nonexistent/program', [], { timeoutMs: 1000, signal: AbortSignal.abort() });
