@@ -41,6 +41,7 @@ export {
   installLibtorch,
   type LocatedLibtorch,
   type TorchVersion,
+  type VariantChoice,
 } from './libtorch/index.js';
 export type { RuntimeOptions } from './model.js';
 export type { PublishedAccuracy } from './model-catalog.js';

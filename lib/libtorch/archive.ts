@@ -1,13 +1,9 @@
-// Owns reading a LibTorch archive, the official zip or a Python wheel, and unpacking what build and run need.
-// Must not trust the archive: names, sizes and checksums are verified. Must not choose the target folder.
-import { createWriteStream } from 'node:fs';
+// Owns what a LibTorch archive is, the official zip or Python wheels, and unpacking what build and run need of it.
+// Must not trust the archive: versions and sizes are verified, and zip.ts does names and checksums. Must not choose the
+// target folder.
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
-import { crc32 } from 'node:zlib';
-import yauzl, { type Entry, type ZipFile } from 'yauzl';
-import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
+import { Cifar10Error } from '../errors.js';
 import {
   ACCEPTED_VERSIONS,
   BUILD_VERSION,
@@ -17,23 +13,23 @@ import {
   type TorchVersion,
   VERSION_FILES,
 } from './version.js';
+import { extract, invalidArchive, type Member, readText, withZip, withZips, type Zip } from './zip.js';
 
 const PREFIXES = ['libtorch/', 'torch/']; // of the official archive and of a wheel
 const CPU_LIBRARY = /^lib\/(libc10|libtorch_cpu|libtorch|libgomp[^/]*)\.so[^/]*$/;
 const LIBRARY = /^lib\/[^/]+\.so[^/]*$/;
 const NEEDLESS_LIBRARY = /libtorch_python|libshm|_test|test_|libaoti_custom_ops|libbackend_with_compiler/;
-const TEXT_LIMIT_BYTES = 1 << 20;
+/** In NVIDIA's wheels, `nvidia/cudnn/lib/libcudnn.so.9`. */
+const NVIDIA_LIBRARY = /^nvidia\/[^/]+\/(lib\/[^/]+\.so[^/]*)$/;
+/** NVIDIA's packages with libraries. The one called cuda-toolkit has nothing but the names of others. */
+const NVIDIA_PACKAGE = /^Requires-Dist:\s*((?:nvidia|cuda-toolkit)\b.*?)\s*$/gm;
 /** Of all that is unpacked; LibTorch with CUDA takes a third of it. */
 const UNPACKED_LIMIT_BYTES = 16 * 1024 ** 3;
-const NAME_LIMIT_BYTES = 1024;
-const NAME_PART_LIMIT_BYTES = 255; // of Linux
-const SYMLINK = 0o120000;
 
 export interface TorchArchive extends TorchVersion {
   path: string;
-  zip: ZipFile;
   /** What is unpacked, by path relative to the LibTorch folder. */
-  entries: Map<string, Entry>;
+  members: Map<string, Member>;
 }
 
 export interface UnpackOptions {
@@ -43,20 +39,20 @@ export interface UnpackOptions {
 
 /**
  * Opens the archive, checks that it is LibTorch of an accepted version, and closes it after `work`.
+ * `companions`: NVIDIA's wheels, for a wheel of PyTorch that leaves CUDA's libraries to them.
  * Errors: `LIBTORCH_ARCHIVE_INVALID`, `LIBTORCH_VERSION`, those of `work`.
  */
-export async function withArchive<T>(path: string, work: (archive: TorchArchive) => Promise<T>): Promise<T> {
-  let zip: ZipFile;
-  try {
-    zip = await yauzl.openPromise(path, { autoClose: false });
-  } catch (error) {
-    throw invalid(path, 'a readable zip archive', errorMessage(error), error);
-  }
-  try {
-    return await work(await readArchive(path, zip));
-  } finally {
-    zip.close();
-  }
+export async function withArchive<T>(
+  path: string,
+  companions: readonly string[],
+  work: (archive: TorchArchive) => Promise<T>,
+): Promise<T> {
+  return withZip(path, (zip) => withZips(companions, async (others) => work(await readArchive(zip, others))));
+}
+
+/** What a wheel of PyTorch wants pip to install of NVIDIA, each as pip takes it. Errors: `LIBTORCH_ARCHIVE_INVALID`. */
+export async function readNvidiaRequirements(wheel: string): Promise<string[]> {
+  return withZip(wheel, nvidiaRequirements);
 }
 
 /**
@@ -68,76 +64,38 @@ export async function unpack(
   folder: string,
   { signal, onProgress }: UnpackOptions,
 ): Promise<Record<string, number>> {
-  const entries = [...archive.entries];
-  const totalBytes = entries.reduce((sum, [, entry]) => sum + entry.uncompressedSize, 0);
+  const members = [...archive.members];
+  const totalBytes = unpackedBytes(archive.members);
   let doneBytes = 0;
-  for (const parent of new Set(entries.map(([name]) => dirname(join(folder, name)))))
+  for (const parent of new Set(members.map(([name]) => dirname(join(folder, name)))))
     await mkdir(parent, { recursive: true });
-  for (const [name, entry] of entries) {
-    await extract(archive, name, entry, join(folder, name), signal);
-    doneBytes += entry.uncompressedSize;
+  for (const [name, member] of members) {
+    // A library must be on the disk before its name is; of 9,000 headers this would take minutes.
+    await extract(member, join(folder, name), { signal, flush: LIBRARY.test(name) });
+    doneBytes += member.entry.uncompressedSize;
     onProgress({ doneBytes, totalBytes });
   }
-  const libraries = entries.filter(([name]) => LIBRARY.test(name));
-  return Object.fromEntries(libraries.map(([name, entry]) => [name, entry.uncompressedSize]));
+  const libraries = members.filter(([name]) => LIBRARY.test(name));
+  return Object.fromEntries(libraries.map(([name, { entry }]) => [name, entry.uncompressedSize]));
 }
 
-async function readArchive(path: string, zip: ZipFile): Promise<TorchArchive> {
-  const all = await readEntries(path, zip);
-  const prefix = PREFIXES.find((prefix) => all.has(`${prefix}lib/libtorch_cpu.so`));
+async function readArchive(zip: Zip, companions: readonly Zip[]): Promise<TorchArchive> {
+  const { path, entries } = zip;
+  const prefix = PREFIXES.find((prefix) => entries.has(`${prefix}lib/libtorch_cpu.so`));
   if (prefix === undefined)
-    throw invalid(path, 'libtorch/lib/libtorch_cpu.so or torch/lib/libtorch_cpu.so', 'neither');
-  await refuseSplitWheel(path, zip, all);
-  const hasCuda = all.has(`${prefix}lib/libtorch_cuda.so`);
-  const version = await readArchiveVersion(path, zip, all, prefix);
-  const entries = new Map(
-    [...all]
+    throw invalidArchive(path, 'libtorch/lib/libtorch_cpu.so or torch/lib/libtorch_cpu.so', 'neither');
+  if (companions.length === 0) await refuseSplitWheel(zip);
+  const hasCuda = entries.has(`${prefix}lib/libtorch_cuda.so`);
+  const version = await readArchiveVersion(zip, prefix);
+  const members = new Map(
+    [...entries]
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, entry]) => [name.slice(prefix.length), entry] as const)
+      .map(([name, entry]) => [name.slice(prefix.length), { zip, entry }] as const)
       .filter(([name]) => isWanted(name, hasCuda)),
   );
-  refuseTooLarge(path, entries);
-  return { path, zip, entries, variant: guessVariant(hasCuda), ...version };
-}
-
-/** The files of the archive by name; yauzl refuses absolute names and those with `..` or a backslash. */
-async function readEntries(path: string, zip: ZipFile): Promise<Map<string, Entry>> {
-  const entries = new Map<string, Entry>();
-  try {
-    for await (const entry of zip.eachEntry()) {
-      if (entry.fileName.endsWith('/')) continue;
-      if (entries.has(entry.fileName)) throw new Error(`the name ${entry.fileName} twice`);
-      refuseImpossibleName(entry.fileName);
-      entries.set(entry.fileName, entry);
-    }
-    for (const name of entries.keys()) refuseFileAsFolder(name, entries);
-  } catch (error) {
-    throw invalid(path, 'a list of safe file names', errorMessage(error), error);
-  }
-  return entries;
-}
-
-/** What yauzl lets through and no file can be called, or not by this name alone. */
-function refuseImpossibleName(name: string): void {
-  if (name.includes('\0')) throw new Error('a name with a zero byte');
-  const parts = name.split('/');
-  // Two names could be the same file, which no comparison of the names shows.
-  if (parts.includes('') || parts.includes('.'))
-    throw new Error(`the name ${name} with a part that is no name`);
-  const partBytes = parts.map((part) => Buffer.byteLength(part));
-  if (Buffer.byteLength(name) > NAME_LIMIT_BYTES || Math.max(...partBytes) > NAME_PART_LIMIT_BYTES)
-    throw new Error(`a name of ${Buffer.byteLength(name)} bytes`);
-}
-
-function refuseFileAsFolder(name: string, entries: Map<string, Entry>): void {
-  for (let folder = dirname(name); folder !== '.'; folder = dirname(folder))
-    if (entries.has(folder)) throw new Error(`the name ${folder} as a file and as a folder`);
-}
-
-function refuseTooLarge(path: string, entries: Map<string, Entry>): void {
-  const bytes = [...entries.values()].reduce((sum, entry) => sum + entry.uncompressedSize, 0);
-  if (bytes > UNPACKED_LIMIT_BYTES)
-    throw invalid(path, `at most ${UNPACKED_LIMIT_BYTES} bytes to unpack`, `${bytes} bytes`);
+  for (const companion of companions) addNvidiaLibraries(members, companion);
+  refuseTooLarge(path, members);
+  return { path, members, variant: guessVariant(hasCuda), ...version };
 }
 
 function isWanted(name: string, hasCuda: boolean): boolean {
@@ -146,87 +104,60 @@ function isWanted(name: string, hasCuda: boolean): boolean {
   return hasCuda ? LIBRARY.test(name) && !NEEDLESS_LIBRARY.test(name) : CPU_LIBRARY.test(name);
 }
 
-/** CUDA wheels leave NVIDIA's libraries to other wheels: unpacked alone, they could not be loaded. */
-async function refuseSplitWheel(path: string, zip: ZipFile, all: Map<string, Entry>): Promise<void> {
-  const metadata = [...all].find(([name]) => /^torch-[^/]+\.dist-info\/METADATA$/.test(name))?.[1];
-  if (metadata === undefined) return;
-  const text = await readText(path, zip, metadata);
-  const needed = /^Requires-Dist:\s*((?:nvidia|cuda)-[\w-]+)/m.exec(text)?.[1];
-  if (needed !== undefined)
-    throw new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
-      what: `"${path}" cannot be used by itself`,
-      expected: 'a wheel that holds all its libraries',
-      found: `one that needs the package ${needed}`,
-      nextStep: `run \`python3 -m pip install torch==${BUILD_VERSION}\`: an installed PyTorch is found by itself`,
-    });
+/** Beside LibTorch's own: there its libraries look for those they need. */
+function addNvidiaLibraries(members: Map<string, Member>, zip: Zip): void {
+  for (const [name, entry] of zip.entries) {
+    const library = NVIDIA_LIBRARY.exec(name)?.[1];
+    if (library === undefined) continue;
+    if (members.has(library)) throw invalidArchive(zip.path, 'libraries that no other wheel has', library);
+    members.set(library, { zip, entry });
+  }
 }
 
-async function readArchiveVersion(path: string, zip: ZipFile, all: Map<string, Entry>, prefix: string) {
-  const entry = VERSION_FILES.map((name) => all.get(prefix + name)).find((entry) => entry !== undefined);
-  const version = entry && parseVersionText(await readText(path, zip, entry));
-  if (version === undefined) throw invalid(path, `the version in ${VERSION_FILES.join(' or ')}`, 'none');
+function refuseTooLarge(path: string, members: Map<string, Member>): void {
+  const bytes = unpackedBytes(members);
+  if (bytes > UNPACKED_LIMIT_BYTES)
+    throw invalidArchive(path, `at most ${UNPACKED_LIMIT_BYTES} bytes to unpack`, `${bytes} bytes`);
+}
+
+function unpackedBytes(members: Map<string, Member>): number {
+  return [...members.values()].reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
+}
+
+/** CUDA wheels leave NVIDIA's libraries to other wheels: unpacked alone, they could not be loaded. */
+async function refuseSplitWheel(zip: Zip): Promise<void> {
+  const [needed] = await nvidiaRequirements(zip);
+  if (needed === undefined) return;
+  throw new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
+    what: `"${zip.path}" cannot be used by itself`,
+    expected: 'a wheel that holds all its libraries',
+    found: `one that needs the package ${/^[\w-]+/.exec(needed)?.[0]}`,
+    nextStep:
+      'run `npx cifar10-torch install-runtime --variant <cu126 or cu130>`, which fetches all of them, ' +
+      `or \`python3 -m pip install torch==${BUILD_VERSION}\`: an installed PyTorch is found by itself`,
+  });
+}
+
+async function nvidiaRequirements(zip: Zip): Promise<string[]> {
+  const metadata = [...zip.entries].find(([name]) => /^torch-[^/]+\.dist-info\/METADATA$/.test(name))?.[1];
+  if (metadata === undefined) return [];
+  const text = await readText({ zip, entry: metadata });
+  return [...text.matchAll(NVIDIA_PACKAGE)].map(([, requirement = '']) => requirement);
+}
+
+async function readArchiveVersion(zip: Zip, prefix: string) {
+  const entry = VERSION_FILES.map((name) => zip.entries.get(prefix + name)).find(
+    (entry) => entry !== undefined,
+  );
+  const version = entry && parseVersionText(await readText({ zip, entry }));
+  if (version === undefined)
+    throw invalidArchive(zip.path, `the version in ${VERSION_FILES.join(' or ')}`, 'none');
   if (!isAcceptedVersion(version.version))
     throw new Cifar10Error('LIBTORCH_VERSION', {
-      what: `"${path}" has a version that does not fit`,
+      what: `"${zip.path}" has a version that does not fit`,
       expected: `LibTorch ${ACCEPTED_VERSIONS}`,
       found: version.version,
       nextStep: `fetch LibTorch ${BUILD_VERSION}`,
     });
   return version;
-}
-
-async function readText(path: string, zip: ZipFile, entry: Entry): Promise<string> {
-  if (entry.uncompressedSize > TEXT_LIMIT_BYTES)
-    throw invalid(
-      path,
-      `at most ${TEXT_LIMIT_BYTES} bytes in ${entry.fileName}`,
-      `${entry.uncompressedSize} bytes`,
-    );
-  try {
-    return (await buffer(await zip.openReadStreamPromise(entry))).toString('utf8');
-  } catch (error) {
-    throw invalid(path, `a readable ${entry.fileName}`, errorMessage(error), error);
-  }
-}
-
-async function extract(
-  archive: TorchArchive,
-  name: string,
-  entry: Entry,
-  target: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const mode = (entry.externalFileAttributes >>> 16) & 0o170000;
-  if (mode === SYMLINK) throw invalid(archive.path, `a plain file ${name}`, 'a symbolic link');
-  try {
-    // yauzl fails a stream that is longer or shorter than the entry declares.
-    const stream = await archive.zip.openReadStreamPromise(entry);
-    // A library must be on the disk before its name is; of 9,000 headers this would take minutes.
-    const output = createWriteStream(target, { flags: 'wx', flush: LIBRARY.test(name) });
-    await pipeline(stream, (chunks: AsyncIterable<Buffer>) => verified(chunks, entry), output, { signal });
-  } catch (error) {
-    if (signal.aborted) throw new AbortError('unpacking LibTorch stopped', signal.reason);
-    const failure = writeError(target, error);
-    if (failure instanceof Cifar10Error) throw failure;
-    throw invalid(archive.path, `a readable ${name}`, errorMessage(error), error);
-  }
-}
-
-async function* verified(chunks: AsyncIterable<Buffer>, entry: Entry): AsyncGenerator<Buffer> {
-  let checksum = 0;
-  for await (const chunk of chunks) {
-    checksum = crc32(chunk, checksum);
-    yield chunk;
-  }
-  if (checksum !== entry.crc32) throw new Error('bytes that do not fit their checksum');
-}
-
-function invalid(path: string, expected: string, found: string, cause?: unknown): Cifar10Error {
-  return new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
-    what: `"${path}" is not a LibTorch archive`,
-    expected,
-    found,
-    nextStep: `fetch the archive of LibTorch ${BUILD_VERSION} or a wheel of torch ${BUILD_VERSION} again`,
-    cause,
-  });
 }

@@ -4,11 +4,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { Cifar10Error } from '../errors.js';
-import { isCutOff } from './elf.js';
+import { isCutOff, neededLibraries } from './elf.js';
 import { ACCEPTED_VERSIONS, isAcceptedVersion, readVersion, type TorchVersion } from './version.js';
 
 const MANIFEST = 'libtorch.json';
 const REQUIRED = ['libc10.so', 'libtorch_cpu.so', 'libtorch.so'];
+const CUDA = ['libc10_cuda.so', 'libtorch_cuda.so'];
+const NVIDIA = /^lib(cu|nv|nccl)/;
+const DRIVER = /^lib(cuda|nvidia-[\w-]+)\.so/;
 const HEADER = 'include/ATen/ATen.h'; // one that every program for LibTorch includes
 
 /** Says what was unpacked: a file of another size was cut off later. Headers are not listed: only a build reads them. */
@@ -23,12 +26,36 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
 
 /**
  * Absolute paths of the libraries to open, each after those it needs.
- * Those of CUDA are listed where the folder has them.
+ * Of CUDA, where the folder has it, NVIDIA's that lie beside LibTorch's as well: not all of them find each other there.
  */
 export function runtimeLibraries(folder: string): string[] {
+  const lib = join(folder, 'lib');
   const names = [findOpenMp(folder) ?? 'libgomp.so.1', 'libc10.so', 'libtorch_cpu.so'];
-  const cuda = ['libc10_cuda.so', 'libtorch_cuda.so'].filter((name) => existsSync(join(folder, 'lib', name)));
-  return [...names, ...cuda, 'libtorch.so'].map((name) => join(folder, 'lib', name));
+  const cuda = CUDA.filter((name) => existsSync(join(lib, name)));
+  const all = [...names, ...cuda, 'libtorch.so'];
+  return (cuda.length > 0 ? afterTheirNeeds(lib, all) : all).map((name) => join(lib, name));
+}
+
+/** The names, each after those of its folder that it needs. */
+function afterTheirNeeds(lib: string, names: readonly string[]): string[] {
+  const present = new Set(readdirSync(lib));
+  const [seen, ordered] = [new Set<string>(), new Set<string>()];
+  const add = (name: string) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    if (present.has(name)) for (const needed of neededLibraries(join(lib, name))) add(needed);
+    if (present.has(name) || names.includes(name)) ordered.add(name);
+  };
+  for (const name of names) add(name);
+  return [...ordered];
+}
+
+/** What libraries of the folder need of CUDA and do not have there; the driver's own are the system's. */
+export function missingCudaLibraries(folder: string): string[] {
+  const lib = join(folder, 'lib');
+  const names = readdirSync(lib);
+  const needed = new Set(names.flatMap((name) => neededLibraries(join(lib, name))));
+  return [...needed].filter((name) => NVIDIA.test(name) && !DRIVER.test(name) && !names.includes(name));
 }
 
 /** LibTorch brings its own OpenMP runtime, with a hash in its name in the official archive. */

@@ -1,6 +1,8 @@
 // Owns the list of what other parts of the package may use of lib/libtorch: exports only, no logic.
+export type { Driver } from './driver.js';
 export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
 export { assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
+export { isDriverEnough, oldestDriver, VARIANT_CHOICES, type VariantChoice, variantFor } from './variant.js';
 export { BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';

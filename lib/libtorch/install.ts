@@ -1,5 +1,5 @@
 // Owns putting LibTorch into the user's cache: from a given archive, the official one or pip, whole or not at all.
-// Must not decide which LibTorch is used; locate.ts does.
+// Must not decide which LibTorch is used; locate.ts does. Which variants there are is in variant.ts.
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -8,16 +8,28 @@ import { cacheRoot } from '../cache.js';
 import { discardPartialDownload, download } from '../download/index.js';
 import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
 import { unlessLocked, withLock } from '../lock.js';
-import { unpack, withArchive } from './archive.js';
-import { checkLibtorch, writeManifest } from './folder.js';
+import { readNvidiaRequirements, unpack, withArchive } from './archive.js';
+import { type Driver, findDriver } from './driver.js';
+import { checkLibtorch, missingCudaLibraries, writeManifest } from './folder.js';
 import { cachedFolder, findInstalled, type LocatedLibtorch } from './locate.js';
 import { assertPlatformSupported } from './platform.js';
-import { downloadWheel } from './python.js';
-import { BUILD_VERSION } from './version.js';
+import { downloadPackages, downloadWheel } from './python.js';
+import {
+  assertVariantChoice,
+  isCudaVariant,
+  oldestDriver,
+  type VariantChoice,
+  variantFor,
+} from './variant.js';
+import { BUILD_VERSION, type TorchVersion } from './version.js';
 
 const LEFTOVER = /^\.libtorch-(.*\.tmp|download-[0-9a-f]{8}\.zip)$/;
-/** No checksum of this archive is known beforehand: that it comes over TLS, and what it must hold, has to do. */
-const OFFICIAL_URL = `https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-${BUILD_VERSION}%2Bcpu.zip`;
+/**
+ * No checksum of this archive is known beforehand: that it comes over TLS, and what it must hold, has to do.
+ * There are such archives of CUDA variants, but NVIDIA's libraries, which they cannot be loaded without, are not in them
+ * (https://github.com/pytorch/pytorch/issues/183971): those come as wheels.
+ */
+const OFFICIAL_CPU_URL = `https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-${BUILD_VERSION}%2Bcpu.zip`;
 
 /**
  * How far an installation of LibTorch has come.
@@ -41,6 +53,11 @@ export interface InstallProgress {
 export interface InstallOptions {
   /** Path of a local archive: the official zip or a wheel of PyTorch. Without it, one is downloaded. */
   from?: string | undefined;
+  /**
+   * For the processor or for a version of CUDA. `auto`, the default: the newest that the NVIDIA driver found can use; what
+   * is in the cache already is then kept, whatever it is for.
+   */
+  variant?: VariantChoice | undefined;
   /** Stops the installation, or the wait for another process that installs. */
   signal?: AbortSignal | undefined;
   /** Called often, in each stage. */
@@ -49,8 +66,18 @@ export interface InstallOptions {
   onMessage?: ((line: string) => void) | undefined;
 }
 
+/** What shall be installed. */
+interface Wanted {
+  variant: string;
+  /** Whether it was asked for by name: another one that is there, or in an archive that was named, does not do. */
+  isNamed: boolean;
+  /** The one that `auto` went by. */
+  driver: Driver | undefined;
+}
+
 /** The options inside the lock: all present, and the signal fires when the lock is lost as well. */
 interface Task {
+  wanted: Wanted;
   signal: AbortSignal;
   onProgress: (progress: InstallProgress) => void;
   onMessage: (line: string) => void;
@@ -59,27 +86,60 @@ interface Task {
 /**
  * Makes sure that the cache holds a whole LibTorch and returns it; a whole one already there is reused.
  * Waits for another process that installs at the same time. `CIFAR10_TORCH_LIBTORCH_URL` replaces the official archive.
- * Errors: `PLATFORM_UNSUPPORTED`, `LIBTORCH_ARCHIVE_INVALID`, `LIBTORCH_VERSION`, `LIBTORCH_DOWNLOAD_FAILED`,
- * `PYTHON_NOT_FOUND`, `DISK_FULL`, `NOT_WRITABLE`, `LOCKED`, `ABORTED`; the cache is then as it was.
+ * Errors: `INVALID_ARGUMENT`, `PLATFORM_UNSUPPORTED`, `LIBTORCH_ARCHIVE_INVALID`, `LIBTORCH_VERSION`,
+ * `LIBTORCH_DOWNLOAD_FAILED`, `PYTHON_NOT_FOUND`, `DISK_FULL`, `NOT_WRITABLE`, `LOCKED`, `ABORTED`; the cache is then as
+ * it was.
  *
  * @category Diagnostics
  */
 export async function installLibtorch(options: InstallOptions = {}): Promise<LocatedLibtorch> {
+  const {
+    from,
+    signal,
+    variant = 'auto',
+    onProgress = () => undefined,
+    onMessage = () => undefined,
+  } = options;
+  assertVariantChoice(variant);
   assertPlatformSupported();
-  const { from, signal, onProgress = () => undefined, onMessage = () => undefined } = options;
-  const reusable = () => (from === undefined ? findInstalled() : undefined);
+  const wanted = await choose(variant, from, signal);
+  const reusable = () => (from === undefined ? findReusable(wanted) : undefined);
   const install = async (signal: AbortSignal): Promise<LocatedLibtorch> => {
     await removeLeftovers();
     const other = reusable(); // of the process that held the lock before
     if (other !== undefined) return other;
-    const task = { signal, onProgress, onMessage };
+    const task = { wanted, signal, onProgress, onMessage };
     return from === undefined ? fetchAndInstall(task) : installArchive(resolve(from), task);
   };
   const onWait = () => onMessage('Another process installs LibTorch: waiting for it');
   const found = reusable();
   if (found === undefined) return withLock(lockPath(), install, { signal, onWait });
+  if (found.variant !== wanted.variant && isCudaVariant(wanted.variant)) onMessage(offer(found, wanted));
   await tidy();
   return found;
+}
+
+/** An archive that is given says itself what it is for. */
+async function choose(
+  choice: VariantChoice,
+  from: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Wanted> {
+  if (choice !== 'auto') return { variant: choice, isNamed: true, driver: undefined };
+  const driver = from === undefined ? await findDriver(signal) : undefined;
+  return { variant: variantFor(driver), isNamed: false, driver };
+}
+
+function findReusable({ variant, isNamed }: Wanted): LocatedLibtorch | undefined {
+  return findInstalled(variant) ?? (isNamed ? undefined : findInstalled());
+}
+
+function offer(found: TorchVersion, { variant, driver }: Wanted): string {
+  const { version = 'of unknown version' } = driver ?? {};
+  return (
+    `LibTorch ${found.version} (${found.variant}) is kept; for the NVIDIA driver ${version} there is another: ` +
+    `\`npx cifar10-torch install-runtime --variant ${variant}\``
+  );
 }
 
 const lockPath = () => join(cacheRoot(), 'libtorch');
@@ -102,27 +162,38 @@ async function findLeftovers(): Promise<string[]> {
 }
 
 async function fetchAndInstall(task: Task): Promise<LocatedLibtorch> {
+  const { variant, driver } = task.wanted;
+  if (variant === 'cpu' && driver !== undefined) task.onMessage(explainCpu(driver));
+  const target = downloadTarget(variant);
+  if (target === undefined) return installWheels(task);
   let reason: string;
   try {
-    return await installOfficial(task);
+    return await installOfficial(target, task);
   } catch (error) {
     if (!isWorthASecondWay(error)) throw error;
     reason = errorMessage(error);
     task.onMessage(`The official LibTorch archive is not available, using pip instead (${summarize(error)})`);
   }
   try {
-    const installed = await installWheel(task);
-    await discardPartialDownload(downloadTarget().path);
+    const installed = await installWheels(task);
+    await discardPartialDownload(target.path);
     return installed;
   } catch (error) {
     if (!(error instanceof Cifar10Error) || error.code !== 'LIBTORCH_DOWNLOAD_FAILED') throw error;
     throw new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
-      what: `LibTorch ${BUILD_VERSION} can be downloaded neither from its site nor with pip`,
+      what: `LibTorch ${BUILD_VERSION} (${variant}) can be downloaded neither from its site nor with pip`,
       found: `${reason}; ${error.found}`,
       nextStep: `check the network and proxy, or ${error.nextStep}`,
       cause: error,
     });
   }
+}
+
+function explainCpu({ version = 'of unknown version' }: Driver): string {
+  return (
+    `No CUDA variant of LibTorch ${BUILD_VERSION} fits the NVIDIA driver ${version} and its GPU (a GPU up to Hopper needs ` +
+    `driver ${oldestDriver('cu126')}, a newer one ${oldestDriver('cu130')}): taking the one for the processor`
+  );
 }
 
 function isWorthASecondWay(error: unknown): boolean {
@@ -134,16 +205,22 @@ function summarize(error: unknown): string {
   return error instanceof Cifar10Error && error.found !== undefined ? error.found : errorMessage(error);
 }
 
+interface DownloadTarget {
+  url: string;
+  path: string;
+}
+
 /** The name follows the address, so that a partial file is only continued from where it came. */
-function downloadTarget(): { url: string; path: string } {
-  const url = process.env.CIFAR10_TORCH_LIBTORCH_URL || OFFICIAL_URL;
+function downloadTarget(variant: string): DownloadTarget | undefined {
+  const official = isCudaVariant(variant) ? undefined : OFFICIAL_CPU_URL;
+  const url = process.env.CIFAR10_TORCH_LIBTORCH_URL || official;
+  if (url === undefined) return undefined;
   const id = createHash('sha256').update(url).digest('hex').slice(0, 8);
   return { url, path: join(cacheRoot(), `.libtorch-download-${id}.zip`) };
 }
 
-async function installOfficial(task: Task): Promise<LocatedLibtorch> {
-  const { url, path } = downloadTarget();
-  if (url === OFFICIAL_URL && process.arch !== 'x64')
+async function installOfficial({ url, path }: DownloadTarget, task: Task): Promise<LocatedLibtorch> {
+  if (url === OFFICIAL_CPU_URL && process.arch !== 'x64')
     throw new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
       what: 'there is no official archive for this processor',
       expected: 'x64',
@@ -162,11 +239,22 @@ async function installOfficial(task: Task): Promise<LocatedLibtorch> {
   }
 }
 
-async function installWheel(task: Task): Promise<LocatedLibtorch> {
+async function installWheels(task: Task): Promise<LocatedLibtorch> {
+  const { variant } = task.wanted;
   const folder = temporaryPath(join(cacheRoot(), 'libtorch-pip'));
+  const companionFolder = join(folder, 'nvidia');
   try {
-    await mkdir(folder);
-    return await installArchive(await downloadWheel(folder, task), task);
+    await mkdir(companionFolder, { recursive: true });
+    const wheel = await downloadWheel(folder, variant, task);
+    const named = { ...task, wanted: { ...task.wanted, isNamed: true } };
+    // One for the processor that asks for NVIDIA's packages is none, and is refused.
+    const requirements = isCudaVariant(variant) ? await readNvidiaRequirements(wheel) : [];
+    if (requirements.length === 0) return await installArchive(wheel, named);
+    return await installArchive(
+      wheel,
+      named,
+      await downloadPackages(companionFolder, requirements, variant, task),
+    );
   } catch (error) {
     throw writeError(folder, error);
   } finally {
@@ -177,10 +265,12 @@ async function installWheel(task: Task): Promise<LocatedLibtorch> {
 /** Unpacks beside the final folder and renames: the final name never shows a part. */
 async function installArchive(
   path: string,
-  { signal, onProgress, onMessage }: Task,
+  { wanted, signal, onProgress, onMessage }: Task,
+  companions: readonly string[] = [],
 ): Promise<LocatedLibtorch> {
-  return withArchive(path, async (archive) => {
+  return withArchive(path, companions, async (archive) => {
     const { version, variant } = archive;
+    if (wanted.isNamed && variant !== wanted.variant) throw wrongVariant(path, variant, wanted.variant);
     const target = cachedFolder({ version, variant });
     if (isWhole(target)) return { path: target, version, variant, source: 'cache' };
     onMessage(`Unpacking LibTorch ${version} (${variant}) into ${target}`);
@@ -213,8 +303,26 @@ function isWhole(folder: string): boolean {
   }
 }
 
+function wrongVariant(archivePath: string, found: string, expected: string): Cifar10Error {
+  return new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
+    what: `"${archivePath}" is LibTorch of another variant`,
+    expected,
+    found,
+    nextStep: `leave out --variant, or fetch the archive of LibTorch ${BUILD_VERSION} (${expected})`,
+  });
+}
+
 /** The archive itself may lack a file that LibTorch needs. */
 function checkUnpacked(archivePath: string, folder: string): void {
+  const [missing] = missingCudaLibraries(folder);
+  if (missing !== undefined)
+    throw new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
+      what: `"${archivePath}" lacks libraries of CUDA`,
+      expected: `lib/${missing}`,
+      found: 'none',
+      nextStep:
+        'run `npx cifar10-torch install-runtime` without --from and CIFAR10_TORCH_LIBTORCH_URL: pip then fetches them too',
+    });
   try {
     checkLibtorch(folder, true);
   } catch (error) {

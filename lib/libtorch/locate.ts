@@ -1,11 +1,14 @@
-// Owns the answer to "which LibTorch is used": an explicit folder, the user's cache, Python's PyTorch, in this order.
+// Owns the answer to "which LibTorch is used": an explicit folder, the user's cache, Python's PyTorch, in this order; in the
+// cache one for CUDA where a driver can use it, else one for the processor.
 // Must not change anything on disk nor touch the network; synchronous, because loading the addon is.
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { cacheRoot } from '../cache.js';
 import { Cifar10Error, errorMessage } from '../errors.js';
+import { type Driver, peekDriver } from './driver.js';
 import { checkLibtorch } from './folder.js';
 import { findPythonTorch } from './python.js';
+import { isCudaVariant, isDriverEnough } from './variant.js';
 import { ACCEPTED_VERSIONS, BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';
 
 /**
@@ -56,12 +59,12 @@ export function locateLibtorch(options: LocateOptions = {}): LocatedLibtorch {
   throw notFound(options.builtForVersion, reasons);
 }
 
-/** A whole LibTorch of the build version in the cache, if there is one. */
-export function findInstalled(): LocatedLibtorch | undefined {
+/** A whole LibTorch of the build version in the cache, if there is one; of this variant, if one is given. */
+export function findInstalled(variant?: string): LocatedLibtorch | undefined {
   for (const path of cachedFolders()) {
     try {
       const found = check(path, 'cache', true);
-      if (found.version === BUILD_VERSION) return found;
+      if (found.version === BUILD_VERSION && found.variant === (variant ?? found.variant)) return found;
     } catch {
       // Not whole, or not ours: the installer replaces it.
     }
@@ -76,15 +79,31 @@ function* searchedFolders(): Generator<[string, LocatedLibtorch['source']]> {
   if (python !== undefined) yield [python, 'python'];
 }
 
-/** The build version first, then the one installed last. */
+/** The build version first, then what the driver, or none, can use best, then the one installed last. */
 function cachedFolders(): string[] {
-  const isBuildVersion = (path: string) => Number(path.includes(`libtorch-${BUILD_VERSION}-`));
+  const driver = peekDriver();
   return listFolders(cacheRoot())
-    .filter((name) => /^libtorch-\d+\.\d+\.\d+-[A-Za-z0-9.]+$/.test(name))
-    .map((name) => join(cacheRoot(), name))
-    .map((path) => ({ path, installedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .sort((a, b) => isBuildVersion(b.path) - isBuildVersion(a.path) || b.installedMs - a.installedMs)
+    .flatMap((name) => {
+      const [, version, variant] = /^libtorch-(\d+\.\d+\.\d+)-([A-Za-z0-9.]+)$/.exec(name) ?? [];
+      return variant === undefined ? [] : [{ path: join(cacheRoot(), name), version, variant }];
+    })
+    .map(({ path, version, variant }) => ({
+      path,
+      isBuildVersion: Number(version === BUILD_VERSION),
+      usefulness: usefulness(variant, driver),
+      installedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    }))
+    .sort(
+      (a, b) =>
+        b.isBuildVersion - a.isBuildVersion || b.usefulness - a.usefulness || b.installedMs - a.installedMs,
+    )
     .map(({ path }) => path);
+}
+
+/** One for CUDA works without a driver as well, on the processor: after one that is smaller and loads faster. */
+function usefulness(variant: string, driver: Driver | undefined): number {
+  if (!isCudaVariant(variant)) return 1;
+  return driver !== undefined && isDriverEnough(driver, variant) ? 2 : 0;
 }
 
 function listFolders(folder: string): string[] {

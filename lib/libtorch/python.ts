@@ -7,7 +7,10 @@ import { createInterface } from 'node:readline';
 import { AbortError, Cifar10Error } from '../errors.js';
 import { BUILD_VERSION } from './version.js';
 
-const CPU_INDEX = 'https://download.pytorch.org/whl/cpu';
+/** PyTorch's own index of a variant: its wheels, and for CUDA those of NVIDIA that they need. */
+const indexOf = (variant: string) => `https://download.pytorch.org/whl/${variant}`;
+/** What PyPI has for Linux on x64 under the bare version, by the variant in the wheel itself. */
+const PYPI_VARIANTS = ['cpu', 'cu130']; // cpu: mirrors have it so, and PyPI for other processors
 const PROBE_TIMEOUT_MS = 20_000;
 
 // The empty entry is the current folder: a folder named torch there is not PyTorch.
@@ -26,30 +29,54 @@ export function findPythonTorch(): string | undefined {
   return undefined;
 }
 
+export interface PipOptions {
+  signal: AbortSignal;
+  onMessage: (line: string) => void;
+}
+
 /**
  * Downloads the wheel of PyTorch's build version into `folder` and returns its path; nothing is installed.
+ * Which variant it is its content tells: an index may have another one under the same name.
  * Errors: `PYTHON_NOT_FOUND` without Python or pip, `LIBTORCH_DOWNLOAD_FAILED`, `ABORTED`.
  */
-export async function downloadWheel(
-  folder: string,
-  options: { signal: AbortSignal; onMessage: (line: string) => void },
-): Promise<string> {
+export async function downloadWheel(folder: string, variant: string, options: PipOptions): Promise<string> {
+  const attempts = [[`torch==${BUILD_VERSION}+${variant}`, '--extra-index-url', indexOf(variant)]];
+  if (PYPI_VARIANTS.includes(variant)) attempts.push([`torch==${BUILD_VERSION}`]);
   const python = findPythonWithPip();
-  // The CPU wheel holds all it needs; the default one on Linux is larger and wants NVIDIA's packages beside it.
-  const attempts = [
-    [`torch==${BUILD_VERSION}+cpu`, '--extra-index-url', CPU_INDEX],
-    [`torch==${BUILD_VERSION}`],
-  ];
   let reason = '';
   for (const requirement of attempts) {
-    const pip = await runPip(python, folder, requirement, options);
-    const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-    if (pip.exitCode === 0 && wheel !== undefined) return join(folder, wheel);
+    const pip = await runPip(python, folder, ['--no-deps', ...requirement], options);
+    const [wheel] = await listWheels(folder);
+    if (pip.exitCode === 0 && wheel !== undefined) return wheel;
     reason = pip.lastError;
   }
-  throw new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
-    what: `pip could not download torch ${BUILD_VERSION}`,
-    found: reason,
+  throw notDownloaded(`torch ${BUILD_VERSION} (${variant})`, reason);
+}
+
+/**
+ * Downloads these packages and what they need into `folder` and returns the paths of their wheels.
+ * Errors: as `downloadWheel`.
+ */
+export async function downloadPackages(
+  folder: string,
+  requirements: readonly string[],
+  variant: string,
+  options: PipOptions,
+): Promise<string[]> {
+  const words = [...requirements, '--extra-index-url', indexOf(variant)];
+  const pip = await runPip(findPythonWithPip(), folder, words, options);
+  if (pip.exitCode !== 0) throw notDownloaded('the libraries of NVIDIA that it needs', pip.lastError);
+  return listWheels(folder);
+}
+
+async function listWheels(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith('.whl')).map((name) => join(folder, name));
+}
+
+function notDownloaded(what: string, found: string): Cifar10Error {
+  return new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
+    what: `pip could not download ${what}`,
+    found,
     nextStep: 'run `npx cifar10-torch install-runtime --from <archive>` with an archive fetched elsewhere',
   });
 }
@@ -85,11 +112,11 @@ interface PipResult {
 function runPip(
   python: string,
   folder: string,
-  requirement: string[],
-  { signal, onMessage }: { signal: AbortSignal; onMessage: (line: string) => void },
+  requirement: readonly string[],
+  { signal, onMessage }: PipOptions,
 ): Promise<PipResult> {
   // Few retries: an index that cannot be reached shall not hold up one that can.
-  const options = ['--no-deps', '--no-input', '--only-binary=:all:', '--no-cache-dir', '--retries', '1'];
+  const options = ['--no-input', '--only-binary=:all:', '--no-cache-dir', '--retries', '1'];
   const args = ['-m', 'pip', 'download', ...options, '--timeout', '15', '--dest', folder, ...requirement];
   return new Promise((resolve, reject) => {
     // pip's temporary files go to the disk that must have room for the wheel anyway.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 
-export type Files = Record<string, string>;
+export type Files = Record<string, string | Buffer>;
 
 /** The files of a whole LibTorch; `version` as in build-version. */
 export function libtorchFiles(version = '2.13.0+cpu'): Files {
@@ -46,22 +46,53 @@ export function writeFiles(folder: string, files: Files): string {
 /** Writes a zip archive, uncompressed so that a test can damage single bytes; names are taken as they are. */
 export function writeZip(path: string, files: Files): string {
   const script = `
-import json, sys, zipfile
+import base64, json, sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w') as archive:
     for name, text in json.load(sys.stdin).items():
-        archive.writestr(name, text)`;
-  execFileSync('python3', ['-c', script, path], { input: JSON.stringify(files) });
+        archive.writestr(name, base64.b64decode(text))`;
+  const encoded = Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString('base64')]);
+  const input = JSON.stringify(Object.fromEntries(encoded));
+  execFileSync('python3', ['-c', script, path], { input });
   return path;
 }
 
-/** A wheel that pip accepts as torch 2.13.0+cpu. */
-export function writeWheel(folder: string, requirement = ''): string {
-  const version = `__version__ = '2.13.0+cpu'\n`;
-  const info = 'torch-2.13.0+cpu.dist-info';
-  const metadata = `Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n${requirement}`;
-  return writeZip(join(folder, 'torch-2.13.0+cpu-py3-none-any.whl'), {
-    ...withPrefix('torch/', { ...without(libtorchFiles(), 'build-version'), 'version.py': version }),
-    [`${info}/METADATA`]: metadata,
+interface WheelOptions {
+  /** As its content says it. */
+  variant?: string;
+  /** As its name says it. */
+  version?: string;
+  /** Lines of its metadata. */
+  requirement?: string;
+  /** Beside those of every variant. */
+  files?: Files;
+}
+
+/** A wheel that pip accepts as torch 2.13.0. */
+export function writeWheel(folder: string, options: WheelOptions = {}): string {
+  const { variant = 'cpu', version = `2.13.0+${variant}`, requirement = '', files = {} } = options;
+  const content = { ...without(libtorchFiles(), 'build-version'), ...files };
+  return writePackage(folder, 'torch', version, requirement, {
+    ...withPrefix('torch/', content),
+    'torch/version.py': `__version__ = '2.13.0+${variant}'\n`,
+  });
+}
+
+/** A wheel of NVIDIA's with one library. */
+export function writeNvidiaWheel(folder: string, name: string, library: string, content: string | Buffer) {
+  return writePackage(folder, name, '13.0', '', { [`nvidia/cu13/lib/${library}`]: content });
+}
+
+function writePackage(
+  folder: string,
+  name: string,
+  version: string,
+  requirement: string,
+  files: Files,
+): string {
+  const info = `${name}-${version}.dist-info`;
+  return writeZip(join(folder, `${name}-${version}-py3-none-any.whl`), {
+    ...files,
+    [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n${requirement}`,
     [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
     [`${info}/RECORD`]: '',
   });

@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { installLibtorch } from '../../../lib/libtorch/index.js';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { findDriver } from '../../../lib/libtorch/driver.js';
+import { installLibtorch, type VariantChoice } from '../../../lib/libtorch/index.js';
 import { withLock } from '../../../lib/lock.js';
+import { compileLibrary } from '../doctor/fake-libraries.js';
 import {
   isolate,
   libtorchFiles,
@@ -12,12 +14,16 @@ import {
   without,
   withPrefix,
   writeFiles,
+  writeNvidiaWheel,
   writeWheel,
   writeZip,
 } from './fakes.js';
 
+vi.mock('../../../lib/libtorch/driver.js', () => ({ findDriver: vi.fn(), peekDriver: () => undefined }));
+
 let cache: string;
 beforeEach(() => {
+  vi.mocked(findDriver).mockResolvedValue(undefined);
   cache = isolate();
 });
 
@@ -81,10 +87,8 @@ test('of a CUDA archive all but the needless libraries are taken', async () => {
 });
 
 test('a wheel that leaves its libraries to other wheels is refused', async () => {
-  const from = writeWheel(
-    temporaryFolder(),
-    'Requires-Dist: nvidia-cudnn-cu13==9.0; platform_system == "Linux"\n',
-  );
+  const requirement = 'Requires-Dist: nvidia-cudnn-cu13==9.0; platform_system == "Linux"\n';
+  const from = writeWheel(temporaryFolder(), { variant: 'cu130', requirement });
   await expect(installLibtorch({ from })).rejects.toMatchObject({
     code: 'LIBTORCH_ARCHIVE_INVALID',
     found: 'one that needs the package nvidia-cudnn-cu13',
@@ -145,6 +149,135 @@ test('no network and no Python', async () => {
     nextStep: expect.stringContaining('set PYTHON'),
   });
   expectNothingLeft();
+});
+
+describe('variants', () => {
+  const found = (version: string, gpu: number) => vi.mocked(findDriver).mockResolvedValue({ version, gpu });
+  const install = async (variant?: VariantChoice) => {
+    const lines: string[] = [];
+    const installed = await installLibtorch({ variant, onMessage: (line) => lines.push(line) });
+    return { ...installed, lines };
+  };
+  /** A wheel of PyTorch for CUDA and the one of NVIDIA that it leaves a library to. */
+  function writeCudaWheels(folder: string, version = '13.0'): string {
+    const libtorch = compile('libtorch_cuda.so', ['libcudart.so.13']);
+    const requirement = `Requires-Dist: nvidia-cudart==${version}; platform_system == "Linux"\n`;
+    writeWheel(folder, { variant: 'cu130', requirement, files: { 'lib/libtorch_cuda.so': libtorch } });
+    writeNvidiaWheel(folder, 'nvidia_cudart', 'libcudart.so.13', 'cudart');
+    return folder;
+  }
+  function compile(name: string, needed: string[]): Buffer {
+    const path = join(temporaryFolder(), name);
+    compileLibrary(path, needed);
+    return readFileSync(path);
+  }
+
+  test('one for CUDA comes from the wheels of PyTorch and NVIDIA, whole in one folder', async () => {
+    givePip(writeCudaWheels(temporaryFolder()));
+    vi.stubEnv('CIFAR10_TORCH_LIBTORCH_URL', '');
+    found('580.65.06', 9);
+    const { path, variant, lines } = await install();
+    expect({ path, variant }).toEqual({ path: join(cache, 'libtorch-2.13.0-cu130'), variant: 'cu130' });
+    expect(readdirSync(join(path, 'lib')).sort()).toEqual([
+      'libc10.so',
+      'libcudart.so.13',
+      'libgomp-a34b3233.so.1',
+      'libtorch.so',
+      'libtorch_cpu.so',
+      'libtorch_cuda.so',
+    ]);
+    expect(lines.join('\n')).toMatch(
+      /^pip: .*torch-2\.13\.0\+cu130[\s\S]*nvidia_cudart[\s\S]*\nUnpacking.*cu130/,
+    );
+    expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cu130']);
+  });
+
+  test('where one of NVIDIA’s packages is not to be had, nothing is installed', async () => {
+    givePip(writeCudaWheels(temporaryFolder(), '12.6'));
+    await expect(install('cu130')).rejects.toMatchObject({
+      code: 'LIBTORCH_DOWNLOAD_FAILED',
+      message: expect.stringMatching(/nvidia-cudart==12\.6/),
+    });
+    expectNothingLeft();
+  });
+
+  test('an archive without NVIDIA’s libraries is refused: nothing could load it', async () => {
+    const files = {
+      ...libtorchFiles('2.13.0+cu130'),
+      'lib/libtorch_cuda.so': compile('libtorch_cuda.so', ['libcudart.so.13', 'libcuda.so.1']),
+    };
+    await expect(installLibtorch({ from: archive(withPrefix('libtorch/', files)) })).rejects.toMatchObject({
+      code: 'LIBTORCH_ARCHIVE_INVALID',
+      expected: 'lib/libcudart.so.13',
+    });
+    expectNothingLeft();
+  });
+
+  test('an archive of another variant than the one named is refused', async () => {
+    await expect(installLibtorch({ from: archive(), variant: 'cu126' })).rejects.toMatchObject({
+      code: 'LIBTORCH_ARCHIVE_INVALID',
+      expected: 'cu126',
+      found: 'cpu',
+    });
+    expectNothingLeft();
+  });
+
+  test('a wheel of another variant under the bare version, as indexes have it, is refused', async () => {
+    const wheels = temporaryFolder();
+    writeWheel(wheels, { variant: 'cpu', version: '2.13.0' });
+    givePip(wheels);
+    await expect(install('cu130')).rejects.toMatchObject({ code: 'LIBTORCH_ARCHIVE_INVALID', found: 'cpu' });
+    expectNothingLeft();
+  });
+
+  test('the address in CIFAR10_TORCH_LIBTORCH_URL may hold any variant, unless one is named', async () => {
+    await serve(readFileSync(archive()));
+    found('580.65.06', 9);
+    await expect(install('cu126')).rejects.toMatchObject({ code: 'PYTHON_NOT_FOUND' });
+    expect(await install()).toMatchObject({ variant: 'cpu' });
+  });
+
+  test('one in the cache does for its own variant, and for auto, which offers another in one line', async () => {
+    const { path } = await installLibtorch({ from: archive() });
+    expect(await install('cpu')).toMatchObject({ path, lines: [] });
+    expect(await install()).toMatchObject({ path, lines: [] });
+    found('580.65.06', 9);
+    expect(await install()).toMatchObject({
+      path,
+      lines: [
+        expect.stringMatching(/\(cpu\) is kept; for the NVIDIA driver 580\.65\.06 .*--variant cu130`$/),
+      ],
+    });
+    await expect(install('cu130')).rejects.toMatchObject({ code: 'PYTHON_NOT_FOUND' });
+    expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cpu']);
+  });
+
+  test('one for CUDA in the cache is not taken for cpu; of both, auto takes the one for the driver', async () => {
+    givePip(writeCudaWheels(temporaryFolder()));
+    const cuda = await install('cu130');
+    expect(await install()).toMatchObject({ path: cuda.path });
+    await serve(readFileSync(archive()));
+    const cpu = await install('cpu');
+    expect(cpu.variant).toBe('cpu');
+    expect(await install()).toMatchObject({ path: cpu.path, lines: [] });
+    found('580.65.06', 9);
+    expect(await install()).toMatchObject({ path: cuda.path, lines: [] });
+  });
+
+  test('a driver that no CUDA variant fits: the one for the processor, and one line says why', async () => {
+    await serve(readFileSync(archive()));
+    found('470.42.01', 7);
+    const { variant, lines } = await install();
+    expect(variant).toBe('cpu');
+    expect(lines.filter((line) => line.includes('driver 470.42.01'))).toHaveLength(1);
+  });
+
+  test('a variant that there is none of', async () => {
+    await expect(install('cu128' as 'cpu')).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      nextStep: 'use the nearest, "cu126"',
+    });
+  });
 });
 
 const official = (version?: string) => withPrefix('libtorch/', libtorchFiles(version));

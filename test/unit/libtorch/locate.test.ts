@@ -1,9 +1,13 @@
-import { chmodSync, copyFileSync, statSync, truncateSync, utimesSync } from 'node:fs';
+import { chmodSync, copyFileSync, rmSync, statSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, test, vi } from 'vitest';
-import { runtimeLibraries, writeManifest } from '../../../lib/libtorch/folder.js';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { peekDriver } from '../../../lib/libtorch/driver.js';
+import { missingCudaLibraries, runtimeLibraries, writeManifest } from '../../../lib/libtorch/folder.js';
 import { locateLibtorch } from '../../../lib/libtorch/locate.js';
+import { compileLibrary } from '../doctor/fake-libraries.js';
 import { isolate, libtorchFiles, temporaryFolder, without, writeFiles } from './fakes.js';
+
+vi.mock('../../../lib/libtorch/driver.js', () => ({ peekDriver: vi.fn() }));
 
 let cache: string;
 beforeEach(() => {
@@ -91,15 +95,42 @@ test('an addon is given the version it was built for', () => {
   );
 });
 
-test('the cache gives the build version, and of two variants the one installed last', () => {
-  const cpu = installed('2.13.0');
-  const cuda = installed('2.13.0', 'cu130');
+test('the cache gives the build version, and of two of a kind the one installed last', () => {
+  const older = installed('2.13.0', 'cu126');
+  const newer = installed('2.13.0', 'cu130');
   installed('2.14.0');
-  utimesSync(cpu, 1000, 1000);
-  utimesSync(cuda, 2000, 2000);
-  expect(locateLibtorch().path).toBe(cuda);
-  utimesSync(cpu, 3000, 3000);
-  expect(locateLibtorch().path).toBe(cpu);
+  utimesSync(older, 1000, 1000);
+  utimesSync(newer, 2000, 2000);
+  expect(locateLibtorch().path).toBe(newer);
+  utimesSync(older, 3000, 3000);
+  expect(locateLibtorch().path).toBe(older);
+});
+
+describe('with one for the processor and one for CUDA in the cache', () => {
+  const [withoutDriver, old, current] = [undefined, '535.129.03', '580.65.06'].map((version) =>
+    version === undefined ? undefined : { version, gpu: undefined },
+  );
+
+  test.each([
+    ['no driver', withoutDriver, 'cpu'],
+    ['a driver that is too old for this CUDA', old, 'cpu'],
+    ['a driver that is new enough', current, 'cu130'],
+    ['a driver that does not say how new it is', { version: undefined, gpu: undefined }, 'cu130'],
+  ])('%s: %s', (_case, driver, variant) => {
+    vi.mocked(peekDriver).mockReturnValue(driver);
+    for (const [name, seconds] of [
+      ['cpu', variant === 'cpu' ? 1000 : 2000],
+      ['cu130', variant === 'cpu' ? 2000 : 1000],
+    ] as const)
+      utimesSync(installed('2.13.0', name), seconds, seconds);
+    expect(locateLibtorch()).toMatchObject({ variant, source: 'cache' });
+  });
+
+  test('one for CUDA alone is taken without a driver too', () => {
+    vi.mocked(peekDriver).mockReturnValue(undefined);
+    installed('2.13.0', 'cu130');
+    expect(locateLibtorch()).toMatchObject({ variant: 'cu130' });
+  });
 });
 
 test('a library shorter than the manifest says makes an installed one unusable', async () => {
@@ -127,4 +158,45 @@ test('the libraries are opened each after those it needs, with CUDA where it is'
   expect(names()).toEqual(['libgomp-a34b3233.so.1', 'libc10.so', 'libtorch_cpu.so', 'libtorch.so']);
   writeFiles(folder, { 'lib/libtorch_cuda.so': '', 'lib/libc10_cuda.so': '' });
   expect(names().slice(3)).toEqual(['libc10_cuda.so', 'libtorch_cuda.so', 'libtorch.so']);
+});
+
+describe('real libraries of CUDA', () => {
+  /** Fakes that need each other as the real ones do: their names, and not where they lie, are in them. */
+  function cudaFolder(): string {
+    const folder = writeFiles(temporaryFolder(), libtorchFiles('2.13.0+cu130'));
+    const library = (name: string, ...needed: string[]) => compileLibrary(join(folder, 'lib', name), needed);
+    library('libcudart.so.13');
+    library('libcublasLt.so.13', 'libcudart.so.13');
+    library('libcublas.so.13', 'libcublasLt.so.13');
+    library('libcupti.so.13');
+    library('libtorch_cpu.so', 'libcupti.so.13');
+    library('libc10_cuda.so', 'libcudart.so.13');
+    library('libtorch_cuda.so', 'libc10_cuda.so', 'libcublas.so.13');
+    return folder;
+  }
+
+  test('are opened before those that need them', () => {
+    const folder = cudaFolder();
+    expect(runtimeLibraries(folder).map((path) => path.replace(`${folder}/lib/`, ''))).toEqual([
+      'libgomp-a34b3233.so.1',
+      'libc10.so',
+      'libcupti.so.13',
+      'libtorch_cpu.so',
+      'libcudart.so.13',
+      'libc10_cuda.so',
+      'libcublasLt.so.13',
+      'libcublas.so.13',
+      'libtorch_cuda.so',
+      'libtorch.so',
+    ]);
+  });
+
+  test('that are not there are named; those of the driver and the system need not be', () => {
+    const folder = cudaFolder();
+    expect(missingCudaLibraries(folder)).toEqual([]);
+    compileLibrary(join(folder, 'lib/libnccl.so.2'), ['libcuda.so.1', 'libnvidia-ml.so.1', 'libmine.so']);
+    expect(missingCudaLibraries(folder)).toEqual([]);
+    rmSync(join(folder, 'lib/libcublasLt.so.13'));
+    expect(missingCudaLibraries(folder)).toEqual(['libcublasLt.so.13']);
+  });
 });

@@ -1,0 +1,72 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { findDriver, parseDriverFile, parseQuery } from '../../../lib/libtorch/driver.js';
+import { isDriverEnough, oldestDriver, variantFor } from '../../../lib/libtorch/variant.js';
+import { temporaryFolder, writeFiles } from './fakes.js';
+
+test('without a driver: for the processor', () => {
+  expect(variantFor(undefined)).toBe('cpu');
+});
+
+test.each([
+  ['470.42.01', 7.0, 'cpu'],
+  ['525.60.11', 8.0, 'cpu'],
+  ['525.60.13', 8.0, 'cu126'],
+  ['525.147.05', 8.0, 'cu126'],
+  ['560.35.03', 9.0, 'cu126'],
+  ['580.65.05', 9.0, 'cu126'],
+  ['580.65.06', 9.0, 'cu130'],
+  ['580.65.06', 7.5, 'cu130'],
+  ['1000.1', 8.9, 'cu130'],
+  // Volta and older have kernels in 12.6 only, Blackwell in 13.0 only.
+  ['580.65.06', 7.0, 'cu126'],
+  ['575.57.08', 12.0, 'cpu'],
+  ['580.65.06', 12.0, 'cu130'],
+  ['580.65.06', 3.7, 'cpu'],
+  ['580.65.06', undefined, 'cu130'],
+  ['550.54.15', undefined, 'cu126'],
+  [undefined, undefined, 'cu130'],
+])('driver %s with a GPU of %s: %s', (version, gpu, expected) => {
+  expect(variantFor({ version, gpu })).toBe(expected);
+});
+
+test.each([
+  ['cu126', '525.60.13'],
+  ['cu128', '525.60.13'],
+  ['cu132', '580.65.06'],
+  ['cpu', undefined],
+  ['cuda', undefined],
+])('%s needs driver %s', (variant, expected) => {
+  expect(oldestDriver(variant)).toBe(expected);
+  expect(isDriverEnough({ version: '520.0', gpu: undefined }, variant)).toBe(expected === undefined);
+});
+
+test.each([
+  ['580.65.06, 9.0\n', { version: '580.65.06', gpu: 9 }],
+  ['580.65.06, 7.5\n580.65.06, 12.0\n', { version: '580.65.06', gpu: 12 }],
+  ['470.42, [N/A]\n', { version: '470.42', gpu: undefined }],
+  ['No devices were found\n', undefined],
+  ['', undefined],
+])('nvidia-smi answers %j', (csv, expected) => {
+  expect(parseQuery(csv)).toEqual(expected);
+});
+
+test.each([
+  ['NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 18:56:32 UTC 2023', '535.129.03'],
+  [
+    'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build  (dvs-builder)',
+    '580.65.06',
+  ],
+  ['GCC version: gcc version 12.2.0', undefined],
+])('the driver says %j', (line, expected) => {
+  expect(parseDriverFile(`${line}\nGCC version: gcc version 12.2.0 (Debian)\n`)).toBe(expected);
+});
+
+test('nvidia-smi is asked', async () => {
+  const folder = writeFiles(temporaryFolder(), { 'nvidia-smi': "#!/bin/sh\necho '570.1, 8.6'\n" });
+  chmodSync(join(folder, 'nvidia-smi'), 0o755);
+  vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await findDriver(undefined)).toEqual({ version: '570.1', gpu: 8.6 });
+});
