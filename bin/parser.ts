@@ -1,5 +1,6 @@
 // Owns the command line as a whole: the list of commands, what all of them share, how arguments are read.
 // Must not run anything itself.
+import { closest, distance } from 'fastest-levenshtein';
 import yargs from 'yargs';
 import { Cifar10Error } from '../lib/errors.js';
 import { VERSION } from '../lib/version.js';
@@ -113,9 +114,19 @@ function isOurs(error: Error | undefined): boolean {
 function usageError(message: string): Cifar10Error {
   const help = 'run `npx cifar10-torch --help`, or `--help` after a command';
   const guess = /^Did you mean (\S+)\?$/.exec(message)?.[1];
-  return guess === undefined
-    ? new Cifar10Error('USAGE', { what: message.replace(/\s+/g, ' '), nextStep: help })
-    : new Cifar10Error('USAGE', { what: 'Unknown command', nextStep: `use the nearest, "${guess}"` });
+  if (guess !== undefined)
+    return new Cifar10Error('USAGE', { what: 'Unknown command', nextStep: `use the nearest, "${guess}"` });
+  const what = message.replace(/\s+/g, ' ');
+  const choice = nearestChoice(what);
+  return new Cifar10Error('USAGE', { what, nextStep: choice ? `use the nearest, "${choice}"` : help });
+}
+
+/** Of the choices that yargs lists, the one that can be meant by the value it was given. */
+function nearestChoice(message: string): string | undefined {
+  const [, given, list] = /Given: "([^"]{1,40})", Choices: (".+")$/.exec(message) ?? [];
+  if (given === undefined || list === undefined) return undefined;
+  const nearest = closest(given, list.slice(1, -1).split('", "'));
+  return distance(given, nearest) <= Math.max(2, given.length / 2) ? nearest : undefined;
 }
 
 /** yargs would make a list of an option given twice. */
