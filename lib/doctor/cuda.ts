@@ -1,26 +1,40 @@
-// Owns the check of NVIDIA devices: which there are by nvidia-smi, and whether training can use them.
+// Owns the check of NVIDIA devices: which there are by nvidia-smi, whether LibTorch fits their driver, and whether training
+// can use them.
 // Must not load CUDA: the trial of the addon tells what LibTorch can use.
 import { existsSync } from 'node:fs';
 import { type ChildOptions, type ChildResult, describeEnd, excerpt, runChild } from '../child.js';
-import { type LocatedLibtorch, runtimeLibraries } from '../libtorch/index.js';
+import {
+  type Driver,
+  isDriverEnough,
+  type LocatedLibtorch,
+  oldestDriver,
+  runtimeLibraries,
+  variantFor,
+} from '../libtorch/index.js';
 import type { Finding } from './check.js';
 import type { AddonAnswer } from './probe-answer.js';
 import { gib, MIB } from './units.js';
 
 const DRIVER_FILE = '/proc/driver/nvidia/version';
 const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
-const QUERY = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
+const QUERY = ['--query-gpu=name,memory.total,driver_version,compute_cap', '--format=csv,noheader,nounits'];
 
 export interface CudaDevice {
   name: string;
   /** `undefined` where it shares the machine's memory. */
   memoryBytes: number | undefined;
   driverVersion: string;
+  /** `undefined` where nvidia-smi does not say. */
+  computeCapability: number | undefined;
 }
 
 export interface CudaUse {
   /** `undefined` where no LibTorch was found. */
   isCudaLibtorch: boolean | undefined;
+  /** What LibTorch was compiled for: `cpu`, `cu130`. */
+  variant: string | undefined;
+  /** Whether it was named, so that an installed one would not be used. */
+  isNamed: boolean;
   /** `undefined` where the addon could not be tried. */
   answer: AddonAnswer | undefined;
   /** The environment variable CUDA_VISIBLE_DEVICES. */
@@ -39,6 +53,8 @@ export async function checkCuda(
   const libraries = libtorch && runtimeLibraries(libtorch.path);
   return judgeDevices(devices, {
     isCudaLibtorch: libraries?.some((path) => path.endsWith('/libtorch_cuda.so')),
+    variant: libtorch?.variant,
+    isNamed: libtorch?.source === 'environment' || libtorch?.source === 'option',
     answer,
     visibleDevices: process.env.CUDA_VISIBLE_DEVICES,
   });
@@ -64,36 +80,65 @@ export function judgeAbsence(
   return { status: 'warning', found, nextStep, details };
 }
 
-/** Reads the lines `name, MiB, driver version`. */
+/** Reads the lines `name, MiB, driver version, compute capability`; old drivers do not tell the last one. */
 export function parseDevices(csv: string): CudaDevice[] {
   return csv.split('\n').flatMap((line) => {
-    const [, name, mebibytes, driverVersion] = /^\s*(.+), ([^,]+), ([\d.]+)\s*$/.exec(line) ?? [];
+    const [, name, mebibytes, driverVersion, capability] =
+      /^\s*(.+), ([^,]+), (\d{3,}(?:\.\d+)+)(?:, ([^,]+?))?\s*$/.exec(line) ?? [];
     if (name === undefined || driverVersion === undefined) return [];
-    const memoryBytes = Number(mebibytes) * MIB;
-    return { name, memoryBytes: Number.isFinite(memoryBytes) ? memoryBytes : undefined, driverVersion };
+    const memoryBytes = finite(Number(mebibytes) * MIB);
+    return { name, memoryBytes, driverVersion, computeCapability: finite(Number(capability)) };
   });
 }
 
+function finite(number: number): number | undefined {
+  return Number.isFinite(number) ? number : undefined;
+}
+
 export function judgeDevices(devices: readonly CudaDevice[], use: CudaUse): Finding {
-  const { isCudaLibtorch, answer, visibleDevices } = use;
+  const { isCudaLibtorch, answer, visibleDevices, variant = 'cpu' } = use;
   const found = describe(devices);
-  const details = { devices, isUsable: answer?.hasCuda, usableCount: answer?.cudaDeviceCount };
+  const driver = driverOf(devices);
+  const isDriverNewEnough = isCudaLibtorch ? isDriverEnough(driver, variant) : undefined;
+  const details = {
+    devices,
+    isUsable: answer?.hasCuda,
+    usableCount: answer?.cudaDeviceCount,
+    isDriverNewEnough,
+  };
   const warning = (reason: string, nextStep: string): Finding => {
     return { status: 'warning', found: `${found}; ${reason}`, nextStep, details };
   };
   if (isCudaLibtorch === false)
+    return warning('not used: LibTorch is one for the processor', stepToCuda(driver, use));
+  if (answer?.hasCuda) return { status: 'ok', found: `${found}; used as ${answer.device}`, details };
+  if (isDriverNewEnough === false)
     return warning(
-      'not used: LibTorch is one for the processor',
-      'set `LIBTORCH=<folder of a CUDA LibTorch>`',
+      `the driver is too old for LibTorch (${variant}), which needs ${oldestDriver(variant)} or newer`,
+      stepToCuda(driver, use),
     );
   if (answer === undefined) return { status: 'ok', found: `${found}; not tried with LibTorch`, details };
-  if (answer.hasCuda) return { status: 'ok', found: `${found}; used as ${answer.device}`, details };
   if (visibleDevices !== undefined && /^(-.*)?$/.test(visibleDevices))
     return warning(`hidden by CUDA_VISIBLE_DEVICES="${visibleDevices}"`, 'run `unset CUDA_VISIBLE_DEVICES`');
   return warning(
     'LibTorch cannot use it',
     "update the NVIDIA driver to one for this LibTorch's CUDA version",
   );
+}
+
+/** A folder that was named stays the one that is used, whatever is installed. */
+function stepToCuda(driver: Driver, { isNamed }: CudaUse): string {
+  const fitting = variantFor(driver);
+  if (fitting === 'cpu')
+    return 'update the NVIDIA driver: `docs/installation.md` lists which CUDA needs which';
+  if (isNamed) return 'set `LIBTORCH=<folder of a CUDA LibTorch>`';
+  return `run \`npx cifar10-torch install-runtime --variant ${fitting}\``;
+}
+
+function driverOf(devices: readonly CudaDevice[]): Driver {
+  const capabilities = devices.flatMap(({ computeCapability }) => computeCapability ?? []);
+  const gpu = capabilities.length > 0 ? Math.max(...capabilities) : undefined;
+  return { version: devices[0]?.driverVersion, gpu };
 }
 
 /** Equal devices as one: `8 x NVIDIA H100, 79.6 GiB, driver 550.54.15`. */

@@ -132,6 +132,8 @@ describe('CUDA', () => {
   const judge = (use: Partial<Parameters<typeof judgeDevices>[1]>) =>
     judgeDevices(device ? [device, device] : [], {
       isCudaLibtorch: true,
+      variant: 'cu126',
+      isNamed: false,
       answer: WORKING,
       visibleDevices: undefined,
       ...use,
@@ -141,6 +143,15 @@ describe('CUDA', () => {
     expect(device).toMatchObject({ name: 'NVIDIA H100 80GB HBM3', driverVersion: '550.54.15' });
     expect(parseDevices('Orin (nvgpu), [N/A], 540.4.0\nrubbish\n')).toEqual([
       { name: 'Orin (nvgpu)', memoryBytes: undefined, driverVersion: '540.4.0' },
+    ]);
+    expect(parseDevices('NVIDIA, Inc. A2, 15356, 580.65.06, 8.6\nOld, 4096, 470.42, [N/A]')).toEqual([
+      {
+        name: 'NVIDIA, Inc. A2',
+        memoryBytes: 15356 * 2 ** 20,
+        driverVersion: '580.65.06',
+        computeCapability: 8.6,
+      },
+      { name: 'Old', memoryBytes: 2 ** 32, driverVersion: '470.42', computeCapability: undefined },
     ]);
   });
 
@@ -152,11 +163,30 @@ describe('CUDA', () => {
   });
 
   test.each([
-    ['a CPU LibTorch', { isCudaLibtorch: false, answer: IDLE }, 'set `LIBTORCH='],
+    ['a CPU LibTorch', { isCudaLibtorch: false, answer: IDLE }, 'install-runtime --variant cu126'],
+    ['a CPU LibTorch that was named', { isCudaLibtorch: false, isNamed: true }, 'set `LIBTORCH='],
+    ['a LibTorch for a newer driver', { variant: 'cu130', answer: IDLE }, 'install-runtime --variant cu126'],
+    ['one that cannot be tried', { variant: 'cu130', answer: undefined }, 'install-runtime --variant cu126'],
     ['hidden devices', { answer: IDLE, visibleDevices: '' }, 'unset CUDA_VISIBLE_DEVICES'],
     ['a driver that is too old', { answer: IDLE }, 'update the NVIDIA driver'],
   ])('%s: a warning', (_case, use, nextStep) => {
     expect(judge(use)).toMatchObject({ status: 'warning', nextStep: expect.stringContaining(nextStep) });
+  });
+
+  test('a driver that is too old for this LibTorch is named with the one it needs', () => {
+    expect(judge({ variant: 'cu130', answer: IDLE })).toMatchObject({
+      found: expect.stringMatching(/driver 550\.54\.15; the driver is too old .*\(cu130\), .* 580\.65\.06/),
+      details: { isDriverNewEnough: false },
+    });
+    expect(judge({ variant: 'cu130' })).toMatchObject({ status: 'ok' });
+  });
+
+  test('a driver that is too old for any CUDA', () => {
+    const old = parseDevices('Tesla K80, 11441, 470.42.01, 3.7');
+    const use = { isCudaLibtorch: false, variant: 'cpu', isNamed: false, answer: IDLE };
+    expect(judgeDevices(old, { ...use, visibleDevices: undefined })).toMatchObject({
+      nextStep: expect.stringContaining('update the NVIDIA driver'),
+    });
   });
 
   test('an addon that does not load says nothing about devices', () => {
