@@ -26,7 +26,7 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
 
 /**
  * Absolute paths of the libraries to open, each after those it needs.
- * Of CUDA, where the folder has it, NVIDIA's that lie beside LibTorch's as well: not all of them find each other there.
+ * Of CUDA, where the folder has it, NVIDIA's that lie beside LibTorch's as well: wheels expect each other elsewhere.
  */
 export function runtimeLibraries(folder: string): string[] {
   const lib = join(folder, 'lib');

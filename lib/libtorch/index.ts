@@ -4,5 +4,5 @@ export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
 export { assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
-export { isDriverEnough, oldestDriver, VARIANT_CHOICES, type VariantChoice, variantFor } from './variant.js';
+export { isDriverEnough, oldestDriver, type VariantChoice, variantFor } from './variant.js';
 export { BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';

@@ -10,7 +10,9 @@ import { BUILD_VERSION } from './version.js';
 /** PyTorch's own index of a variant: its wheels, and for CUDA those of NVIDIA that they need. */
 const indexOf = (variant: string) => `https://download.pytorch.org/whl/${variant}`;
 /** What PyPI has for Linux on x64 under the bare version, by the variant in the wheel itself. */
-const PYPI_VARIANTS = ['cpu', 'cu130']; // cpu: mirrors have it so, and PyPI for other processors
+const PYPI_VARIANTS = ['cpu', 'cu130']; // cpu: on mirrors, and for other processors
+/** Where CUDA cannot be had: it comes with pip alone. */
+const FOR_THE_PROCESSOR = 'run `npx cifar10-torch install-runtime --variant cpu`';
 const PROBE_TIMEOUT_MS = 20_000;
 
 // The empty entry is the current folder: a folder named torch there is not PyTorch.
@@ -42,7 +44,7 @@ export interface PipOptions {
 export async function downloadWheel(folder: string, variant: string, options: PipOptions): Promise<string> {
   const attempts = [[`torch==${BUILD_VERSION}+${variant}`, '--extra-index-url', indexOf(variant)]];
   if (PYPI_VARIANTS.includes(variant)) attempts.push([`torch==${BUILD_VERSION}`]);
-  const python = findPythonWithPip();
+  const python = findPythonWithPip(variant);
   let reason = '';
   for (const requirement of attempts) {
     const pip = await runPip(python, folder, ['--no-deps', ...requirement], options);
@@ -50,7 +52,7 @@ export async function downloadWheel(folder: string, variant: string, options: Pi
     if (pip.exitCode === 0 && wheel !== undefined) return wheel;
     reason = pip.lastError;
   }
-  throw notDownloaded(`torch ${BUILD_VERSION} (${variant})`, reason);
+  throw notDownloaded(`torch ${BUILD_VERSION} (${variant})`, variant, reason);
 }
 
 /**
@@ -64,8 +66,8 @@ export async function downloadPackages(
   options: PipOptions,
 ): Promise<string[]> {
   const words = [...requirements, '--extra-index-url', indexOf(variant)];
-  const pip = await runPip(findPythonWithPip(), folder, words, options);
-  if (pip.exitCode !== 0) throw notDownloaded('the libraries of NVIDIA that it needs', pip.lastError);
+  const pip = await runPip(findPythonWithPip(variant), folder, words, options);
+  if (pip.exitCode !== 0) throw notDownloaded('the NVIDIA packages it needs', variant, pip.lastError);
   return listWheels(folder);
 }
 
@@ -73,11 +75,12 @@ async function listWheels(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith('.whl')).map((name) => join(folder, name));
 }
 
-function notDownloaded(what: string, found: string): Cifar10Error {
+function notDownloaded(what: string, variant: string, found: string): Cifar10Error {
+  const from = 'run `npx cifar10-torch install-runtime --from <archive>` with an archive fetched elsewhere';
   return new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
     what: `pip could not download ${what}`,
     found,
-    nextStep: 'run `npx cifar10-torch install-runtime --from <archive>` with an archive fetched elsewhere',
+    nextStep: variant === 'cpu' ? from : `check the network and the proxy of pip, or ${FOR_THE_PROCESSOR}`,
   });
 }
 
@@ -90,7 +93,7 @@ function probe(python: string, script: string) {
   return spawnSync(python, ['-c', script], { encoding: 'utf8', timeout: PROBE_TIMEOUT_MS });
 }
 
-function findPythonWithPip(): string {
+function findPythonWithPip(variant: string): string {
   const candidates = pythonCandidates();
   const python = candidates.find((name) => probe(name, 'import pip').status === 0);
   if (python !== undefined) return python;
@@ -99,7 +102,9 @@ function findPythonWithPip(): string {
     what: 'LibTorch cannot be fetched with pip',
     expected: `Python 3 with pip as ${candidates.join(' or ')}`,
     found: withoutPip === undefined ? 'no Python' : `${withoutPip} without pip`,
-    nextStep: 'install Python 3 with pip (Debian: `apt install python3-pip`), or set PYTHON to its path',
+    nextStep:
+      'install Python 3 with pip (Debian: `apt install python3-pip`), or set PYTHON to its path' +
+      (variant === 'cpu' ? '' : `, or ${FOR_THE_PROCESSOR}`),
   });
 }
 

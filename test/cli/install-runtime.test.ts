@@ -83,7 +83,11 @@ test.each([
 test('auto goes by the driver: one for CUDA comes with pip, and no archive for the processor instead', async () => {
   env.PATH = withNvidiaSmi("echo '580.65.06, 9.0'");
   env.CIFAR10_TORCH_LIBTORCH_URL = '';
-  expect(await failure(WORDS)).toMatchObject({ exitCode: 1, code: 'PYTHON_NOT_FOUND' });
+  expect(await failure(WORDS)).toMatchObject({
+    exitCode: 1,
+    code: 'PYTHON_NOT_FOUND',
+    message: expect.stringContaining('or run `npx cifar10-torch install-runtime --variant cpu`'),
+  });
   expect(left()).toEqual([]);
 });
 
