@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { removeHalfWritten } from './atomic.js';
 import { Cifar10Error, errorMessage } from './errors.js';
 import {
-  assertPlatformSupported,
+  assertCanLoad,
   haveSameAbi,
   type LocatedLibtorch,
   locateLibtorch,
@@ -61,7 +61,7 @@ export function findAddon(): string {
 }
 
 function loadBothStages(): NativeAddon {
-  assertPlatformSupported();
+  assertCanLoad();
   const addonPath = findAddon();
   const loader = loadLoader(join(dirname(addonPath), 'cifar10_torch_loader.so'));
   const libtorch = locateLibtorch({ builtForVersion: loader.builtForVersion });

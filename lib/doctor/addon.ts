@@ -1,9 +1,10 @@
 // Owns the check of the built addon: where it is and which LibTorch it was compiled against.
 // Must not load LibTorch, and loads native code in a child process only.
+
+import { type ChildOptions, describeEnd, mainLine } from '../child.js';
 import { Cifar10Error } from '../errors.js';
 import { findAddon } from '../native.js';
 import type { Finding } from './check.js';
-import { type ChildOptions, describeEnd, mainLine } from '../child.js';
 import { readLoaderAnswer } from './probe-answer.js';
 import { runProbe } from './probe-process.js';
 

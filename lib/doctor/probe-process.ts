@@ -2,9 +2,9 @@
 // Must not read what they print.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ChildOptions, type ChildResult, runChild } from '../child.js';
 import { Cifar10Error } from '../errors.js';
 import { PACKAGE_ROOT } from '../package-root.js';
-import { type ChildOptions, type ChildResult, runChild } from '../child.js';
 
 const SHELL = '/bin/sh';
 // A probe that crashes shall not leave a file with its memory; exec, so that its signal reaches us.

@@ -1,9 +1,10 @@
 // Owns the check that the addon loads and computes, tried in a child process of its own.
 // Must not load native code into this process; however the child ends, it ends as a finding.
+
+import { type ChildEnd, type ChildOptions, describeEnd, excerpt, mainLine } from '../child.js';
 import type { LocatedLibtorch } from '../libtorch/index.js';
 import type { BuiltAddon } from './addon.js';
 import { type Finding, type Problem, problemOf, withoutNextStep } from './check.js';
-import { type ChildEnd, type ChildOptions, describeEnd, excerpt, mainLine } from '../child.js';
 import { replaceStep } from './libtorch.js';
 import { type AddonAnswer, type ProbeError, readAddonAnswer } from './probe-answer.js';
 import { runProbe } from './probe-process.js';

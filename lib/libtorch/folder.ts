@@ -5,11 +5,11 @@ import { join, relative } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { Cifar10Error } from '../errors.js';
 import { isCutOff, neededLibraries } from './elf.js';
+import { libraryNames } from './library-names.js';
 import { ACCEPTED_VERSIONS, isAcceptedVersion, readVersion, type TorchVersion } from './version.js';
 
 const MANIFEST = 'libtorch.json';
-const REQUIRED = ['libc10.so', 'libtorch_cpu.so', 'libtorch.so'];
-const CUDA = ['libc10_cuda.so', 'libtorch_cuda.so'];
+const NAMES = libraryNames();
 const NVIDIA = /^lib(cu|nv|nccl)/;
 const DRIVER = /^lib(cuda|nvidia-[\w-]+)\.so/;
 const HEADER = 'include/ATen/ATen.h'; // one that every program for LibTorch includes
@@ -30,9 +30,9 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
  */
 export function runtimeLibraries(folder: string): string[] {
   const lib = join(folder, 'lib');
-  const names = [findOpenMp(folder) ?? 'libgomp.so.1', 'libc10.so', 'libtorch_cpu.so'];
-  const cuda = CUDA.filter((name) => existsSync(join(lib, name)));
-  const all = [...names, ...cuda, 'libtorch.so'];
+  const before = [findOpenMp(folder) ?? NAMES.openMp.usual, ...NAMES.required.slice(0, -1)];
+  const cuda = NAMES.cuda.filter((name) => existsSync(join(lib, name)));
+  const all = [...before, ...cuda, ...NAMES.required.slice(-1)];
   return (cuda.length > 0 ? afterTheirNeeds(lib, all) : all).map((name) => join(lib, name));
 }
 
@@ -58,10 +58,9 @@ export function missingCudaLibraries(folder: string): string[] {
   return [...needed].filter((name) => NVIDIA.test(name) && !DRIVER.test(name) && !names.includes(name));
 }
 
-/** LibTorch brings its own OpenMP runtime, with a hash in its name in the official archive. */
 function findOpenMp(folder: string): string | undefined {
   const lib = join(folder, 'lib');
-  return existsSync(lib) ? readdirSync(lib).find((name) => /^libgomp.*\.so/.test(name)) : undefined;
+  return existsSync(lib) ? readdirSync(lib).find((name) => NAMES.openMp.pattern.test(name)) : undefined;
 }
 
 /**
@@ -83,10 +82,11 @@ export function checkLibtorch(folder: string, needsHeaders: boolean): TorchVersi
 }
 
 function checkFiles(folder: string, needsHeaders: boolean): void {
-  const required = REQUIRED.map((name) => join('lib', name));
+  const required = NAMES.required.map((name) => join('lib', name));
   for (const name of needsHeaders ? [...required, HEADER] : required)
     if (!existsSync(join(folder, name))) throw incomplete(folder, `the file ${name}`, 'none');
-  if (findOpenMp(folder) === undefined) throw incomplete(folder, 'the file lib/libgomp.so.1', 'none');
+  if (findOpenMp(folder) === undefined)
+    throw incomplete(folder, `the file lib/${NAMES.openMp.usual}`, 'none');
   for (const path of runtimeLibraries(folder))
     if (isCutOff(path)) throw incomplete(folder, `the whole of ${relative(folder, path)}`, 'a part of it');
   for (const [name, sizeBytes] of Object.entries(readManifest(folder)?.files ?? {})) {

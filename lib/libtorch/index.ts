@@ -3,6 +3,6 @@ export type { Driver } from './driver.js';
 export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
-export { assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
+export { assertCanLoad, assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
 export { isDriverEnough, oldestDriver, type VariantChoice, variantFor } from './variant.js';
 export { BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';

@@ -3,6 +3,9 @@ import { Cifar10Error } from '../errors.js';
 
 const OLDEST_GLIBC = '2.28'; // of the manylinux_2_28 wheels that PyTorch is published as
 
+const UNTESTED_SYSTEMS = ['darwin', 'win32'];
+const INSTALLATION_GUIDE = 'docs/installation.md of the package';
+
 export interface Platform {
   os: string;
   arch: string;
@@ -26,7 +29,9 @@ export function assertPlatformSupported(platform: Platform = currentPlatform()):
     throw unsupported(
       'Linux on x64 or arm64',
       `${os} on ${arch}`,
-      'use a Linux machine, WSL 2 or a container',
+      UNTESTED_SYSTEMS.includes(os)
+        ? `use a Linux machine, WSL 2 or a container, or build it here untested: ${INSTALLATION_GUIDE}`
+        : 'use a Linux machine or a container',
     );
   if (glibcVersion === undefined)
     throw unsupported(
@@ -53,4 +58,13 @@ function unsupported(expected: string, found: string, nextStep: string): Cifar10
     found,
     nextStep,
   });
+}
+
+/**
+ * Errors: `PLATFORM_UNSUPPORTED` where LibTorch cannot be loaded: as above, but macOS and Windows may be tried with the
+ * environment variable CIFAR10_TORCH_UNTESTED=1, with a LibTorch and an addon of one's own.
+ */
+export function assertCanLoad(platform: Platform = currentPlatform()): void {
+  const isTried = UNTESTED_SYSTEMS.includes(platform.os) && process.env.CIFAR10_TORCH_UNTESTED === '1';
+  if (!isTried) assertPlatformSupported(platform);
 }

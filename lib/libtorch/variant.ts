@@ -27,9 +27,14 @@ const CUDA_VARIANTS: readonly CudaVariant[] = [
   { name: 'cu126', oldestGpu: 5.0, newestGpu: 9.0 },
 ];
 
-/** What can be installed; `auto` is the newest that the driver found can use. */
-export const VARIANT_CHOICES = ['auto', 'cpu', 'cu126', 'cu130'] as const;
-export type VariantChoice = (typeof VARIANT_CHOICES)[number];
+/**
+ * What LibTorch can be installed for: the processor, a version of CUDA, or, with `auto`, the newest that the driver found
+ * can use.
+ *
+ * @category Diagnostics
+ */
+export type VariantChoice = 'auto' | 'cpu' | 'cu126' | 'cu130';
+export const VARIANT_CHOICES: readonly VariantChoice[] = ['auto', 'cpu', 'cu126', 'cu130'];
 
 /** Errors: `INVALID_ARGUMENT` for a choice that is none. */
 export function assertVariantChoice(choice: string): asserts choice is VariantChoice {

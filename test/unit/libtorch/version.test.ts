@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { assertPlatformSupported, currentPlatform } from '../../../lib/libtorch/platform.js';
 import {
   haveSameAbi,
   isAcceptedVersion,
@@ -48,27 +47,3 @@ test.each(['include/torch/headeronly/version.h', 'include/torch/version.h'])(
     expect(readVersion(folder)).toEqual({ version: '2.12.1', variant: 'cuda' });
   },
 );
-
-test('this machine can run LibTorch', () => {
-  expect(currentPlatform().glibcVersion).toMatch(/^2\.\d+/);
-  expect(() => assertPlatformSupported()).not.toThrow();
-});
-
-test.each([
-  ['musl', { os: 'linux', arch: 'x64', glibcVersion: undefined }, /found another one, such as musl/],
-  [
-    'old glibc',
-    { os: 'linux', arch: 'x64', glibcVersion: '2.9' },
-    /expected glibc 2\.28 or newer, found glibc 2\.9/,
-  ],
-  ['macOS', { os: 'darwin', arch: 'arm64', glibcVersion: undefined }, /found darwin on arm64/],
-  ['32 bits', { os: 'linux', arch: 'ia32', glibcVersion: '2.36' }, /found linux on ia32/],
-])('%s is refused with the next step', (_, platform, message) => {
-  expect(() => assertPlatformSupported(platform)).toThrow(
-    expect.objectContaining({
-      code: 'PLATFORM_UNSUPPORTED',
-      message: expect.stringMatching(message),
-      nextStep: expect.any(String),
-    }),
-  );
-});
