@@ -214,10 +214,11 @@ describe('with LibTorch', () => {
     const example = (name: string, ...words: string[]) =>
       consumer.run(process.execPath, [`${name}.mjs`, ...words]);
 
-    beforeAll(() => {
+    beforeAll(async () => {
       const folder = join(PACKAGE_ROOT, 'examples');
       for (const name of readdirSync(folder).filter((name) => name.endsWith('.mjs')))
         consumer.write(name, readFileSync(join(folder, name), 'utf8'));
+      await consumer.install(['fastify@5']);
     });
 
     test('train, and what it made classifies a file, a folder, and from a worker', async () => {
@@ -239,19 +240,34 @@ describe('with LibTorch', () => {
       });
     });
 
-    test('a server answers what is posted, refuses what is no image or too large, and ends when asked to', async () => {
-      const server = consumer.start('server.mjs', [checkpoint, '0']);
+    test.each(['server.mjs', 'fastify-server.mjs'])(
+      '%s answers what is posted, refuses what is no image or too large, and ends when asked to',
+      async (name) => {
+        const server = consumer.start(name, [checkpoint, '0']);
+        const [line] = (await once(server.stdout as Readable, 'data')) as [Buffer];
+        const post = (body: Buffer) => fetch(String(line).trim(), { method: 'POST', body });
+        const good = await post(readFileSync(join(consumer.folder, 'photos/photo.png')));
+        expect([good.status, await good.json()]).toEqual([
+          200,
+          expect.objectContaining({ label: expect.any(String) }),
+        ]);
+        expect((await post(Buffer.from('no image'))).status).toBe(400);
+        expect((await post(Buffer.alloc(9 << 20))).status).toBe(413);
+        server.kill('SIGTERM');
+        expect(await once(server, 'exit')).toEqual([0, null]);
+      },
+    );
+
+    test('the server with Fastify says that it is there, and does not begin without a checkpoint', async () => {
+      const server = consumer.start('fastify-server.mjs', [checkpoint, '0']);
       const [line] = (await once(server.stdout as Readable, 'data')) as [Buffer];
-      const post = (body: Buffer) => fetch(String(line).trim(), { method: 'POST', body });
-      const good = await post(readFileSync(join(consumer.folder, 'photos/photo.png')));
-      expect([good.status, await good.json()]).toEqual([
-        200,
-        expect.objectContaining({ label: expect.any(String) }),
-      ]);
-      expect((await post(Buffer.from('no image'))).status).toBe(400);
-      expect((await post(Buffer.alloc(9 << 20))).status).toBe(413);
+      expect(await (await fetch(`${String(line).trim()}/health`)).json()).toEqual({ status: 'ok' });
       server.kill('SIGTERM');
-      expect(await once(server, 'exit')).toEqual([0, null]);
+      await once(server, 'exit');
+      await expect(example('fastify-server', 'none.safetensors', '0')).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('CHECKPOINT_NOT_FOUND'),
+      });
     });
   });
 
