@@ -21,9 +21,10 @@ COPY scripts scripts
 # For CUDA: `--variant cu130`, and `docker run --gpus all`; the image is then 4 GB larger and brings all but the host's driver. Not tested.
 ENV CIFAR10_TORCH_CACHE=/libtorch
 RUN npm run --silent build:ts && node dist/bin/cifar10-torch.js install-runtime --variant cpu
-COPY CMakeLists.txt README.md LICENSE CHANGELOG.md ./
+COPY CMakeLists.txt ./
 COPY native native
 RUN npm run --silent prebuilds
+COPY README.md LICENSE CHANGELOG.md ./
 RUN mkdir /package && npm pack --ignore-scripts --pack-destination /package
 # Only a compiler reads the headers.
 RUN mv /libtorch/libtorch-* /opt/libtorch && rm -r /opt/libtorch/include

@@ -106,6 +106,7 @@ for _ in $(seq 60); do ! healthy || break && sleep 1; done
 healthy || { cat "$folder/server.log" && exit 1; }
 address=http://127.0.0.1:$port/
 curl --silent --show-error --fail --data-binary @docs/images/augmentation.png "$address"
+echo
 [ "$(curl --silent --output /dev/null --write-out '%{http_code}' --data-binary 'no image' "$address")" = 400 ]
 pkill -TERM --session "$server" --exact node
 wait "$waiting"
