@@ -59,10 +59,21 @@ async function provideLibtorch() {
   }
 }
 
+/** Lets ccache take what another clone has compiled, and what includes a precompiled header: by content, not by path or time. */
+const CCACHE = {
+  CCACHE_BASEDIR: ROOT,
+  CCACHE_NOHASHDIR: '1',
+  CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime',
+};
+
 function runCmake(step, options) {
   const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
   const args = [cmakeJs, step, '--log-level', 'warn', '--directory', ROOT, ...options];
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', cwd: ROOT });
+  const { status } = spawnSync(process.execPath, args, {
+    stdio: 'inherit',
+    cwd: ROOT,
+    env: { ...CCACHE, ...process.env },
+  });
   if (status !== 0) throw new Error(`cmake-js ${step} failed. Next step: mend the first error above`);
 }
 

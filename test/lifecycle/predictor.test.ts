@@ -59,7 +59,7 @@ describe('with one call running and two waiting', () => {
         predictor = null;
         globalThis.gc();
         for (const call of calls.slice(0, 2)) { call.result.catch(() => undefined); call.stop(); }
-        const { length } = await Promise.race([calls[2].result, wait(60_000, [])]);
+        const { length } = await Promise.race([calls[2].result, wait(60_000, [], { ref: false })]);
         console.log(length);`),
       ['--expose-gc'],
     );
