@@ -89,6 +89,8 @@ function compileLoader(folder: string, version: string): string {
   const include = join(PACKAGE_ROOT, 'node_modules/node-api-headers/include');
   const words = ['-shared', '-fPIC', '-std=c++20', '-DNAPI_VERSION=8', `-I${include}`, '-o', path];
   const define = `-DCIFAR10_TORCH_LIBTORCH_VERSION="${version}"`;
-  execFileSync('c++', [...words, define, join(PACKAGE_ROOT, 'native/loader/loader.cpp')]);
+  const sources = ['loader.cpp', 'open_library.cpp'].map((name) => join(PACKAGE_ROOT, 'native/loader', name));
+  // Bound when it is opened: a function that is missing is then an error, and not the end of the process at its first call.
+  execFileSync('c++', [...words, '-Wl,-z,now', define, ...sources]);
   return path;
 }
