@@ -19,7 +19,10 @@ export const buildCommand = defineCommand({
   run: async (_args, { printResult, signal }) => {
     const script = join(PACKAGE_ROOT, 'scripts', 'build-native.mjs');
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 2, 2] });
-    signal.addEventListener('abort', () => child.kill());
+    signal.addEventListener('abort', () => {
+      // One that could not be started has no process: kill() would reach this command's own group.
+      if (child.pid !== undefined) child.kill();
+    });
     const [status] = await once(child, 'exit');
     if (signal.aborted) throw new AbortError('the compilation was stopped', signal.reason);
     if (status !== 0)
