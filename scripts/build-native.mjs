@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const JOB_BYTES = 2 ** 31; // a compiler needs up to this for a file that includes LibTorch
@@ -29,7 +29,8 @@ function requireTools() {
 
 async function importLibtorch() {
   try {
-    return await import(join(ROOT, 'dist/lib/libtorch/index.js'));
+    // An address: a path with a drive letter would be taken for one with an unknown scheme.
+    return await import(pathToFileURL(join(ROOT, 'dist/lib/libtorch/index.js')).href);
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new Error('dist/ is missing or not whole. Next step: run `npm run build:ts`', { cause: error });
@@ -55,7 +56,8 @@ async function provideLibtorch() {
     // A folder that the user named is never replaced without asking.
     if (error.code !== 'LIBTORCH_NOT_FOUND' || process.env.LIBTORCH) throw error;
     print('no LibTorch on this machine: installing it into the cache');
-    return await installLibtorch({ onMessage: print, onProgress: progressPrinter() });
+    // Compiling needs nothing of CUDA, which is gigabytes; what is compiled runs with every variant of this version.
+    return await installLibtorch({ variant: 'cpu', onMessage: print, onProgress: progressPrinter() });
   }
 }
 
