@@ -9,6 +9,9 @@ export default defineConfig({
     pool: 'forks',
     // Native tests use every core; two files at once would only disturb each other.
     fileParallelism: false,
+    // What is expected here is computed on the processor, also where LibTorch and the machine have CUDA: `device: auto`
+    // would be the GPU there.
+    env: { CUDA_VISIBLE_DEVICES: '' },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: jsonFile === undefined ? ['default'] : ['default', ['json', { outputFile: jsonFile }]],
