@@ -61,8 +61,10 @@ describe('programs', () => {
 
 describe('commands', () => {
   const COMMAND = /^(?:\w+=\S+ )*npx cifar10-torch +(?<command>[a-z-]+)(?<rest>[^#|\n]*)/gm;
+  /** A command that goes on in the next line is one line. */
+  const joined = (text: string) => text.replaceAll(/\\\n/g, ' ');
   const lines = all.flatMap(({ file, text }) =>
-    [...text.matchAll(COMMAND)].map(({ groups }) => ({
+    [...joined(text).matchAll(COMMAND)].map(({ groups }) => ({
       file,
       command: groups?.command ?? '',
       options: [...(groups?.rest ?? '').matchAll(/(?<=\s)--[a-z_-]+/g)].map(([option]) => option),
@@ -77,6 +79,6 @@ describe('commands', () => {
     const options = new Set(
       lines.filter((line) => line.command === command).flatMap(({ options }) => options),
     );
-    for (const option of options) expect(help).toMatch(new RegExp(`${option}\\b`));
+    for (const option of options) expect(help).toMatch(new RegExp(`${option}(?![\\w-])`));
   });
 });

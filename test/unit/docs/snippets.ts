@@ -8,7 +8,7 @@ export interface Snippet {
   file: string;
   /** Of the first line of the text, from 1. */
   line: number;
-  /** What stands behind the opening fence; empty for a plain block. */
+  /** The first word behind the opening fence; empty for a plain block. */
   language: string;
   text: string;
 }
@@ -22,7 +22,7 @@ export function documents(): string[] {
 /** The fenced blocks of a file. */
 export function snippetsOf(file: string): Snippet[] {
   const text = readFileSync(join(PACKAGE_ROOT, file), 'utf8');
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match) => ({
+  return [...text.matchAll(/^```(\w*)[^`\n]*\n(.*?)^```$/gms)].map((match) => ({
     file,
     line: text.slice(0, match.index).split('\n').length + 1,
     language: match[1] ?? '',
