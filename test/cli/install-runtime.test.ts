@@ -1,13 +1,17 @@
 // The command as a user runs it, in real processes, against a site of its own with a small archive.
+
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../support.js';
 import { type Files, libtorchFiles, withPrefix, writeFiles, writeZip } from '../unit/libtorch/fakes.js';
 import { type CliOptions, collect, jsonLines, runCli, startCli } from './run-cli.js';
 
+const WAITS = 'waiting for it';
 const INSTALLED = 'libtorch-2.13.0-cpu';
 const WORDS = ['install-runtime', '--json'];
 const CPU = [...WORDS, '--variant', 'cpu'];
@@ -20,7 +24,8 @@ let env: Record<string, string>;
 beforeEach(() => {
   folder = temporaryFolder();
   cache = join(folder, 'cache');
-  // Neither Python nor a driver of the machine is seen.
+  // Python of the machine is not seen, and nvidia-smi says nothing. The files of a driver are seen where there are any: a
+  // test whose end depends on one brings its own nvidia-smi, names the variant, or gives the archive.
   env = { CIFAR10_TORCH_CACHE: cache, PYTHON: '/nonexistent/python3', PATH: withNvidiaSmi('exit 9') };
 });
 
@@ -44,17 +49,45 @@ function largeArchive(): Buffer {
   return archive({ ...Object.fromEntries(headers), ...libtorchFiles() });
 }
 
-/** Serves the bytes as the official archive and counts the requests. */
-async function serve(body: Buffer, holdMs = 0) {
-  const seen = { requestCount: 0 };
-  const server = createServer((_, response) => {
+/** Serves the bytes as the official archive, each time after what is waited for, and counts the requests. */
+async function serve(body: Buffer, wait: () => Promise<unknown> = async () => undefined) {
+  const seen = { requestCount: 0, mostAtOnce: 0 };
+  let openCount = 0;
+  const server = createServer(async (_, response) => {
     seen.requestCount += 1;
-    setTimeout(() => response.end(body), holdMs);
+    openCount += 1;
+    seen.mostAtOnce = Math.max(seen.mostAtOnce, openCount);
+    await wait();
+    openCount -= 1;
+    response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   env.CIFAR10_TORCH_LIBTORCH_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/libtorch.zip`;
   return seen;
+}
+
+/** When this has come on stderr, in whatever pieces; after half a minute anyway, so that the expectations say what lacks. */
+function printed(child: ChildProcess, text: string): Promise<unknown> {
+  let all = '';
+  const seen = new Promise<void>((resolve) => {
+    child.stderr?.on('data', (piece) => {
+      all += piece;
+      if (all.includes(text)) resolve();
+    });
+  });
+  return Promise.race([seen, sleep(30_000, undefined, { ref: false })]);
+}
+
+/** Runs both at once; the site answers when one of them says that it waits for the other. */
+async function runBoth(first: readonly string[], second: readonly string[]) {
+  let waits: Promise<unknown> = Promise.resolve();
+  const seen = await serve(archive(), () => waits);
+  const children = [startCli(first, { env }), startCli(second, { env })] as const;
+  waits = Promise.race(children.map((child) => printed(child, WAITS)));
+  const results = await Promise.all([collect(children[0]), collect(children[1])]);
+  expect(results.filter(({ stderr }) => stderr.includes(WAITS))).toHaveLength(1);
+  return { results, seen };
 }
 
 function left(): string[] {
@@ -134,15 +167,11 @@ test('a damaged archive of the site is thrown away, and the error names both way
 test('what an installer killed while it unpacks leaves behind is mended by the next one', async () => {
   await serve(largeArchive());
   const child = startCli(CPU, { env });
-  child.stderr?.on('data', (text) => {
-    if (!String(text).includes('Unpacking')) return;
-    const timer = setInterval(() => {
-      if (!left().some((name) => name.endsWith('.tmp'))) return;
-      clearInterval(timer);
-      child.kill('SIGKILL');
-    }, 5);
-  });
-  expect((await collect(child)).exitCode).toBeNull();
+  const ended = collect(child);
+  await printed(child, 'Unpacking');
+  while (child.exitCode === null && !left().some((name) => name.endsWith('.tmp'))) await sleep(5);
+  child.kill('SIGKILL');
+  expect((await ended).exitCode).toBeNull();
   const half = left().filter((name) => name.endsWith('.tmp'));
   expect(half).toHaveLength(1);
   expect(left()).not.toContain(INSTALLED);
@@ -153,23 +182,18 @@ test('what an installer killed while it unpacks leaves behind is mended by the n
 });
 
 test('two at once: one fetches, the other waits, and both end well', async () => {
-  const seen = await serve(archive(), 2000);
-  const results = await Promise.all([runCli(CPU, { env }), runCli(CPU, { env })]);
+  const { results, seen } = await runBoth(CPU, CPU);
   expect(results.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   expect(results[0].stdout).toBe(results[1].stdout);
-  expect(results.filter(({ stderr }) => stderr.includes('waiting for it'))).toHaveLength(1);
   expect(seen.requestCount).toBe(1);
   expect(left()).toEqual([INSTALLED]);
 });
 
 test('two that want different variants wait for each other as well', async () => {
-  await serve(archive(), 1000);
-  const [cpu, cuda] = await Promise.all([
-    runCli(CPU, { env }),
-    runCli([...WORDS, '--variant', 'cu130'], { env }),
-  ]);
-  expect(cpu.exitCode).toBe(0);
-  expect(cuda.stdout).toContain('PYTHON_NOT_FOUND');
+  const { results, seen } = await runBoth(CPU, [...WORDS, '--variant', 'cu130']);
+  expect(results[0].exitCode).toBe(0);
+  expect(results[1].stdout).toContain('PYTHON_NOT_FOUND');
+  expect(seen).toEqual({ requestCount: 2, mostAtOnce: 1 });
   expect(left()).toEqual([INSTALLED]);
 });
 
