@@ -6,8 +6,8 @@
 # Needs some 10 GB in /var/tmp, or in the folder, which then keeps what is built for the next time. PIP_FIND_LINKS, if it is a
 # folder, and npm's `cafile` hold inside as well.
 set -euo pipefail
+folder=$(realpath -- "${1:-$(mktemp -d /var/tmp/check-dockerfile.XXXXXX)}")
 cd "$(dirname "$0")/.."
-folder=${1:-$(mktemp -d /var/tmp/check-dockerfile.XXXXXX)}
 keeps=${1:+yes}
 store=(--log-level error --root "$folder/store" --runroot "$folder/run")
 alone=(--isolation chroot --network host)
@@ -100,7 +100,9 @@ mapfile -t health < <(words "$container" Healthcheck.Test)
 [ "${health[0]}" = CMD ]
 inside "$container" "${command[@]}" "$checkpoint" >"$folder/server.log" 2>&1 &
 waiting=$!
-server=$(pgrep -P "$waiting" || echo "$waiting") # leads a session of its own
+# Its child, once it is there, leads a session of its own.
+for _ in $(seq 50); do ! server=$(pgrep -P "$waiting") || break && sleep 0.1; done
+[ -n "$server" ] || { cat "$folder/server.log" && exit 1; }
 healthy() { inside "$container" "${health[@]:1}" 2>/dev/null; }
 for _ in $(seq 60); do ! healthy || break && sleep 1; done
 healthy || { cat "$folder/server.log" && exit 1; }
