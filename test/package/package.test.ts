@@ -14,6 +14,8 @@ const MEGABYTE = 1_000_000;
 const PREBUILDS = `prebuilds/linux-${process.arch}`;
 const TINY = ['data_loading=sample', 'model=cnn', 'model.widths=[8,8]', 'training.epochs=1'];
 const MAJORS = ['22', '24'];
+/** Otherwise a PyTorch in the machine's Python is found where the cache has no LibTorch. */
+const WITHOUT_PYTHON = { env: { PYTHON: '/nonexistent/python3' } };
 const tool = (name: string) => join(PACKAGE_ROOT, 'node_modules/.bin', name);
 
 let consumer: Consumer;
@@ -132,13 +134,13 @@ describe('types', () => {
 
 describe('before LibTorch is there', () => {
   test('import and require work, and what needs it says what to run', async () => {
-    const esm = await consumer.node('a.mjs', predicts('none'));
+    const esm = await consumer.node('a.mjs', predicts('none'), WITHOUT_PYTHON);
     expect(esm).toBe('LIBTORCH_NOT_FOUND run `npx cifar10-torch install-runtime`\n');
-    expect(await consumer.node('a.cjs', predicts('none', 'require'))).toBe(esm);
+    expect(await consumer.node('a.cjs', predicts('none', 'require'), WITHOUT_PYTHON)).toBe(esm);
   });
 
   test('train says what to run', async () => {
-    await expect(consumer.cli(['train', ...TINY])).rejects.toMatchObject({
+    await expect(consumer.cli(['train', ...TINY], WITHOUT_PYTHON)).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/LIBTORCH_NOT_FOUND[\s\S]*npx cifar10-torch install-runtime/),
     });
@@ -157,7 +159,7 @@ describe('with LibTorch', () => {
   let checkpoint: string;
 
   beforeAll(async () => {
-    await consumer.cli(['install-runtime']);
+    await consumer.cli(['install-runtime', '--variant', 'cpu']); // not gigabytes where there is a GPU
     const stdout = await consumer.cli(['train', ...TINY, '--json']);
     checkpoint = (JSON.parse(stdout) as { checkpoint: string }).checkpoint;
     const photo = sharp({ create: { width: 40, height: 30, channels: 3, background: 'teal' } });
@@ -277,7 +279,7 @@ describe('with LibTorch', () => {
   ])('where one of its libraries is %s, the error says what to run', async (_, damage) => {
     const [name] = readdirSync(consumer.cache).filter((name) => name.startsWith('libtorch-'));
     damage(join(consumer.cache, name as string, 'lib/libtorch_cpu.so'));
-    expect(await consumer.node('g.mjs', predicts(checkpoint))).toMatch(
+    expect(await consumer.node('g.mjs', predicts(checkpoint), WITHOUT_PYTHON)).toMatch(
       /^LIBTORCH_NOT_FOUND .*`npx cifar10-torch install-runtime`\n$/,
     );
   });
