@@ -18,6 +18,7 @@ function isPresent(program) {
 }
 
 function requireTools() {
+  if (process.platform === 'win32') return; // CMake finds Visual Studio, which is not on the path
   const compiler = process.env.CXX || 'c++';
   const missing = ['cmake', compiler].filter((program) => !isPresent(program));
   if (missing.length === 0) return;

@@ -1,7 +1,7 @@
 // Prints which versions of the system's libraries the prebuilt binaries ask for, and fails where one asks for more than LibTorch
 // does: glibc 2.28, and the libstdc++ of GCC 6. Also that they look for LibTorch nowhere: the loader opens it.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,8 +25,8 @@ function searchPaths(file) {
   return header.match(/^\s*(RPATH|RUNPATH)\s+.*/gm) ?? [];
 }
 
-const names = readdirSync(FOLDER);
-const faults = names.length > 0 ? [] : [`${FOLDER} is empty: run \`npm run prebuilds\``];
+const names = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
+const faults = names.length > 0 ? [] : [`there is nothing in ${FOLDER}: run \`npm run prebuilds\``];
 for (const name of names) {
   const file = join(FOLDER, name);
   const needed = neededVersions(file);

@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUILD_VERSION } from '../dist/lib/libtorch/index.js';
 
 const SELF = fileURLToPath(import.meta.url);
 const ROOT = dirname(dirname(SELF));
@@ -18,9 +19,22 @@ function run(script, ...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** What travels to users is for the LibTorch that `install-runtime` fetches, whatever this machine has. */
+function assertBuildVersion() {
+  const loader = { exports: {} };
+  process.dlopen(loader, join(ROOT, 'build/Release', BUILT[1]));
+  const { builtForVersion } = loader.exports;
+  if (builtForVersion === BUILD_VERSION) return;
+  console.error(
+    `prebuild: the addon is built for LibTorch ${builtForVersion}, expected ${BUILD_VERSION}. Next step: unset LIBTORCH`,
+  );
+  process.exit(1);
+}
+
 /** In place of node-gyp, whose arguments mean nothing to CMake. */
 function build() {
   run(join(ROOT, 'scripts/build-native.mjs'));
+  assertBuildVersion();
   const release = join(STAGE, 'build/Release');
   mkdirSync(release, { recursive: true });
   for (const name of BUILT) copyFileSync(join(ROOT, 'build/Release', name), join(release, name));

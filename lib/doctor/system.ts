@@ -3,15 +3,23 @@
 import { assertPlatformSupported, type Platform } from '../libtorch/index.js';
 import type { Finding } from './check.js';
 
-const OLDEST_NODE = '20.19';
+/** The oldest of each line that `require`s ES modules without a flag. */
+const OLDEST_OF_LINE = { 20: '20.19', 22: '22.12' };
+const FITTING = '20.19, 22.12, 23 or newer';
 const ANY_NEW_GLIBC = '99'; // passes, so that only the operating system is judged
 
 export function judgeNode(version: string): Finding {
-  const details = { version, oldestVersion: OLDEST_NODE };
-  if (version.localeCompare(OLDEST_NODE, 'en', { numeric: true }) >= 0)
-    return { status: 'ok', found: version, details };
-  const nextStep = `install Node.js ${OLDEST_NODE} or newer`;
-  return { status: 'failure', found: `${version} is too old`, nextStep, details };
+  const details = { version, fitting: FITTING };
+  if (fits(version)) return { status: 'ok', found: version, details };
+  const nextStep = `install Node.js ${FITTING}`;
+  return { status: 'failure', found: `${version} does not fit`, nextStep, details };
+}
+
+function fits(version: string): boolean {
+  const major = Number.parseInt(version, 10);
+  if (major >= 23) return true;
+  const oldest = Object.entries(OLDEST_OF_LINE).find(([line]) => Number(line) === major)?.[1];
+  return oldest !== undefined && version.localeCompare(oldest, 'en', { numeric: true }) >= 0;
 }
 
 /** Errors: `PLATFORM_UNSUPPORTED`. */

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #ifdef _WIN32
+#define NOMINMAX  // of std::min and std::max, which windows.h hides
 #include <malloc.h>
 #include <windows.h>
 #else

@@ -13,7 +13,7 @@ import { Consumer, type Packed, pack } from './consumer.js';
 const MEGABYTE = 1_000_000;
 const PREBUILDS = `prebuilds/linux-${process.arch}`;
 const TINY = ['data_loading=sample', 'model=cnn', 'model.widths=[8,8]', 'training.epochs=1'];
-const MAJORS = ['22', '24'];
+const MAJORS = ['20', '22', '24'];
 /** Otherwise a PyTorch in the machine's Python is found where the cache has no LibTorch. */
 const WITHOUT_PYTHON = { env: { PYTHON: '/nonexistent/python3' } };
 const tool = (name: string) => join(PACKAGE_ROOT, 'node_modules/.bin', name);
@@ -44,12 +44,15 @@ function predicts(checkpoint: string, load: keyof typeof LOADS = 'import'): stri
 
 describe('the tarball', () => {
   test('holds what a user needs and nothing else', () => {
-    const roots = new Set(packed.files.map((file) => file.split('/').slice(0, 2).join('/')));
+    const depth = (file: string) => (/^(docs|examples)\//.test(file) ? 1 : 2);
+    const roots = new Set(packed.files.map((file) => file.split('/').slice(0, depth(file)).join('/')));
     expect([...roots].sort()).toEqual([
       'CHANGELOG.md',
       'CMakeLists.txt',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'bin/completion',
       'conf/config.yaml',
       'conf/data_loading',
@@ -59,6 +62,8 @@ describe('the tarball', () => {
       'dist/bin',
       'dist/help',
       'dist/lib',
+      'docs',
+      'examples',
       'lib/dataset',
       'native/binding',
       'native/core',
@@ -91,7 +96,7 @@ describe('the tarball', () => {
   test('passes publint and are-the-types-wrong', () => {
     const options = { cwd: PACKAGE_ROOT, encoding: 'utf8' } as const;
     execFileSync(tool('publint'), ['--strict', packed.path], options);
-    // ESM alone: Node.js has require() for it from 20.19 on, the oldest that is supported.
+    // ESM alone: every Node.js that `engines` names has require() for it.
     execFileSync(tool('attw'), ['--profile', 'esm-only', packed.path], options);
   });
 
@@ -165,7 +170,7 @@ describe('with LibTorch', () => {
     const photo = sharp({ create: { width: 40, height: 30, channels: 3, background: 'teal' } });
     consumer.write('photos/photo.png', await photo.png().toBuffer());
     const nodes = MAJORS.map((major) => `node-${major}@npm:node-linux-${process.arch}@${major}`);
-    await consumer.install([...nodes, 'pnpm@12', 'yarn@1'], 'tools');
+    await consumer.install([...nodes, 'npm@12', 'pnpm@12', 'yarn@1'], 'tools');
   });
 
   test('the prebuilt addon is what is used', async () => {
@@ -209,6 +214,17 @@ describe('with LibTorch', () => {
     consumer.write(`${cwd}/package.json`, '{ "name": "consumer", "private": true }');
     const manager = join(consumer.folder, 'tools/node_modules/.bin', name);
     await consumer.run(manager, [...words, packed.path], { cwd });
+    expect(await consumer.node(`${cwd}/f.mjs`, predicts(checkpoint), { cwd })).toBe('3\n');
+  });
+
+  test('installed by npm 12, which runs no install scripts, it works as well', async () => {
+    const cwd = 'by-npm';
+    consumer.write(`${cwd}/package.json`, '{ "name": "consumer", "private": true }');
+    const [node, npm] = ['node-24/bin/node', 'npm/bin/npm-cli.js'].map((path) =>
+      join(consumer.folder, 'tools/node_modules', path),
+    ) as [string, string];
+    expect(await consumer.run(node, [npm, '--version'])).toMatch(/^12\./);
+    await consumer.run(node, [npm, 'install', '--no-audit', '--no-fund', packed.path], { cwd });
     expect(await consumer.node(`${cwd}/f.mjs`, predicts(checkpoint), { cwd })).toBe('3\n');
   });
 

@@ -8,6 +8,10 @@ describe('Node.js, platform and C library', () => {
   test.each([
     ['20.19.0', 'ok'],
     ['24.0.1', 'ok'],
+    ['22.12.0', 'ok'],
+    ['23.0.0', 'ok'],
+    ['22.11.0', 'failure'],
+    ['21.7.3', 'failure'],
     ['20.9.0', 'failure'],
     ['18.20.4', 'failure'],
   ])('Node.js %s: %s', (version, status) => {
