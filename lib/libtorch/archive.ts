@@ -22,7 +22,7 @@ const NEEDLESS_LIBRARY = /libtorch_python|libshm|_test|test_|libaoti_custom_ops|
 /** In NVIDIA's wheels, `nvidia/cudnn/lib/libcudnn.so.9`. */
 const NVIDIA_LIBRARY = /^nvidia\/[^/]+\/(lib\/[^/]+\.so[^/]*)$/;
 /** NVIDIA's packages with libraries. The one called cuda-toolkit has nothing but the names of others. */
-const NVIDIA_PACKAGE = /^Requires-Dist:\s*((?:nvidia|cuda-toolkit)\b.*?)\s*$/gm;
+const NVIDIA_PACKAGE = /^Requires-Dist:[ \t]*((?:nvidia|cuda-toolkit)\b.*)$/gm;
 /** Of all that is unpacked; LibTorch with CUDA takes a third of it. */
 const UNPACKED_LIMIT_BYTES = 16 * 1024 ** 3;
 
@@ -142,7 +142,7 @@ async function nvidiaRequirements(zip: Zip): Promise<string[]> {
   const metadata = [...zip.entries].find(([name]) => /^torch-[^/]+\.dist-info\/METADATA$/.test(name))?.[1];
   if (metadata === undefined) return [];
   const text = await readText({ zip, entry: metadata });
-  return [...text.matchAll(NVIDIA_PACKAGE)].map(([, requirement = '']) => requirement);
+  return [...text.matchAll(NVIDIA_PACKAGE)].map(([, requirement = '']) => requirement.trim());
 }
 
 async function readArchiveVersion(zip: Zip, prefix: string) {

@@ -1,6 +1,6 @@
 // Owns LibTorch versions: which one is built against, which are accepted, and what a text or a folder says about itself.
 // Must not search for folders.
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The version that is installed and built against. */
@@ -39,17 +39,21 @@ export function haveSameAbi(left: string, right: string): boolean {
 export const VERSION_FILES = ['build-version', 'version.py'];
 const VERSION_HEADERS = ['include/torch/headeronly/version.h', 'include/torch/version.h'];
 
+const VERSION_LIMIT = 200; // characters
+const FILE_LIMIT_BYTES = 1 << 16; // those of LibTorch take at most two kilobytes
+
 /** Reads the content of one of `VERSION_FILES`; `undefined` if it names no version. `variant` is absent where the text lacks one. */
 export function parseVersionText(text: string): { version: string; variant?: string } | undefined {
   const quoted = /^__version__\s*=\s*['"]([^'"]+)['"]/m.exec(text)?.[1] ?? text.trim();
-  const [, version, variant] = /^(\d+\.\d+\.\d+)[^+\s]*(?:\+([A-Za-z0-9.]+))?$/.exec(quoted) ?? [];
+  if (quoted.length > VERSION_LIMIT) return undefined;
+  const [, version, variant] = /^(\d+\.\d+\.\d+)(?!\d)[^+\s]*(?:\+([A-Za-z0-9.]+))?$/.exec(quoted) ?? [];
   if (version === undefined) return undefined;
   return variant === undefined ? { version } : { version, variant };
 }
 
 function parseVersionHeader(text: string): { version: string } | undefined {
   const parts = ['MAJOR', 'MINOR', 'PATCH'].map(
-    (part) => new RegExp(`^#define TORCH_VERSION_${part} (\\d+)`, 'm').exec(text)?.[1],
+    (part) => new RegExp(`^#define TORCH_VERSION_${part} (\\d{1,9})\\b`, 'm').exec(text)?.[1],
   );
   return parts.includes(undefined) ? undefined : { version: parts.join('.') };
 }
@@ -57,13 +61,25 @@ function parseVersionHeader(text: string): { version: string } | undefined {
 /** The version that the files of a LibTorch folder state; `undefined` if none does. */
 export function readVersion(folder: string): TorchVersion | undefined {
   const read = (names: string[], parse: typeof parseVersionText) =>
-    names
-      .map((name) => join(folder, name))
-      .filter((path) => existsSync(path))
-      .map((path) => parse(readFileSync(path, 'utf8')))
-      .find((found) => found !== undefined);
+    names.map((name) => parse(readStart(join(folder, name)) ?? '')).find((found) => found !== undefined);
   const found = read(VERSION_FILES, parseVersionText) ?? read(VERSION_HEADERS, parseVersionHeader);
   return found && { variant: guessVariant(existsSync(join(folder, 'lib/libtorch_cuda.so'))), ...found };
+}
+
+/** The start of a plain file; `undefined` of what is none or cannot be read: the folder then states no version there. */
+function readStart(path: string): string | undefined {
+  try {
+    if (!statSync(path).isFile()) return undefined; // opening a pipe would wait for a writer
+    const file = openSync(path, 'r');
+    try {
+      const start = Buffer.alloc(FILE_LIMIT_BYTES);
+      return start.toString('utf8', 0, readSync(file, start, 0, start.length, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 /** The variant of a LibTorch whose version text names none. */

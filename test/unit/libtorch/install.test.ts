@@ -96,6 +96,14 @@ test('a wheel that leaves its libraries to other wheels is refused', async () =>
   expectNothingLeft();
 });
 
+test('a requirement with a megabyte of spaces takes no time', async () => {
+  const requirement = `Requires-Dist: nvidia-cudnn-cu13${' '.repeat((1 << 20) - 1000)};\n`;
+  const from = writeWheel(temporaryFolder(), { variant: 'cu130', requirement });
+  const startedMs = performance.now();
+  await expect(installLibtorch({ from })).rejects.toMatchObject({ code: 'LIBTORCH_ARCHIVE_INVALID' });
+  expect(performance.now() - startedMs).toBeLessThan(1000);
+});
+
 test('one already there is reused; one that was cut off is replaced', async () => {
   await serve(readFileSync(archive()));
   const first = await installLibtorch();

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
   haveSameAbi,
@@ -47,3 +49,22 @@ test.each(['include/torch/headeronly/version.h', 'include/torch/version.h'])(
     expect(readVersion(folder)).toEqual({ version: '2.12.1', variant: 'cuda' });
   },
 );
+
+const MIB = 1 << 20;
+test.each([
+  ['digits', '1.2.'.padEnd(MIB, '3')],
+  ['digits and an end that is none', `${'1.2.'.padEnd(MIB, '3')} x`],
+  ['digits in quotes', `__version__ = '${'1.2.'.padEnd(MIB, '3')} x'`],
+  ['spaces', `__version__${' '.repeat(MIB)}`],
+])('a text of a megabyte of %s is no version, and takes no time', (_, text) => {
+  const startedMs = performance.now();
+  expect(parseVersionText(text)).toBeUndefined();
+  expect(performance.now() - startedMs).toBeLessThan(1000);
+});
+
+test('a version file that is a folder, a pipe or without an end states none', () => {
+  const folder = writeFiles(temporaryFolder(), { 'build-version/file': '' });
+  execFileSync('mkfifo', [join(folder, 'version.py')]);
+  writeFiles(folder, { 'include/torch/version.h': '#define TORCH_VERSION_MAJOR '.padEnd(MIB, '1') });
+  expect(readVersion(folder)).toBeUndefined();
+});
