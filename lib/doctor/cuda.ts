@@ -2,11 +2,13 @@
 // can use them.
 // Must not load CUDA: the trial of the addon tells what LibTorch can use.
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type ChildOptions, type ChildResult, describeEnd, excerpt, runChild } from '../child.js';
 import {
   type Driver,
   isDriverEnough,
   type LocatedLibtorch,
+  libraryNames,
   oldestDriver,
   runtimeLibraries,
   variantFor,
@@ -52,7 +54,7 @@ export async function checkCuda(
   if (devices.length === 0) return judgeAbsence(answered, existsSync(DRIVER_FILE), answer);
   const libraries = libtorch && runtimeLibraries(libtorch.path);
   return judgeDevices(devices, {
-    isCudaLibtorch: libraries?.some((path) => path.endsWith('/libtorch_cuda.so')),
+    isCudaLibtorch: libraries?.some((path) => libraryNames().cuda.includes(basename(path))),
     variant: libtorch?.variant,
     isNamed: libtorch?.source === 'environment' || libtorch?.source === 'option',
     answer,

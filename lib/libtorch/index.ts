@@ -2,6 +2,7 @@
 export type { Driver } from './driver.js';
 export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
+export { libraryNames } from './library-names.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
 export { assertCanLoad, assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
 export { isDriverEnough, oldestDriver, type VariantChoice, variantFor } from './variant.js';

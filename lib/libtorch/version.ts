@@ -2,6 +2,7 @@
 // Must not search for folders.
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { libraryNames } from './library-names.js';
 
 /** The version that is installed and built against. */
 export const BUILD_VERSION = '2.13.0';
@@ -63,7 +64,11 @@ export function readVersion(folder: string): TorchVersion | undefined {
   const read = (names: string[], parse: typeof parseVersionText) =>
     names.map((name) => parse(readStart(join(folder, name)) ?? '')).find((found) => found !== undefined);
   const found = read(VERSION_FILES, parseVersionText) ?? read(VERSION_HEADERS, parseVersionHeader);
-  return found && { variant: guessVariant(existsSync(join(folder, 'lib/libtorch_cuda.so'))), ...found };
+  return found && { variant: guessVariant(hasCudaLibraries(folder)), ...found };
+}
+
+function hasCudaLibraries(folder: string): boolean {
+  return libraryNames().cuda.some((name) => existsSync(join(folder, 'lib', name)));
 }
 
 /** The start of a plain file; `undefined` of what is none or cannot be read: the folder then states no version there. */
