@@ -3,13 +3,14 @@
 // Must not load CUDA: the trial of the addon tells what LibTorch can use.
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type ChildOptions, type ChildResult, describeEnd, excerpt, runChild } from '../child.js';
+import { type ChildOptions, type ChildResult, describeEnd, excerpt } from '../child.js';
 import {
   type Driver,
   isDriverEnough,
   type LocatedLibtorch,
   libraryNames,
   oldestDriver,
+  queryGpus,
   runtimeLibraries,
   variantFor,
 } from '../libtorch/index.js';
@@ -19,7 +20,7 @@ import { gib, MIB } from './units.js';
 
 const DRIVER_FILE = '/proc/driver/nvidia/version';
 const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
-const QUERY = ['--query-gpu=name,memory.total,driver_version,compute_cap', '--format=csv,noheader,nounits'];
+const FIELDS = ['name', 'memory.total', 'driver_version'];
 
 export interface CudaDevice {
   name: string;
@@ -48,7 +49,7 @@ export async function checkCuda(
   answer: AddonAnswer | undefined,
   options: ChildOptions,
 ): Promise<Finding> {
-  const answered = await runChild('nvidia-smi', QUERY, options);
+  const answered = await queryGpus(FIELDS, options);
   const { end, stdout } = answered;
   const devices = end.kind === 'exited' && end.exitCode === 0 ? parseDevices(stdout) : [];
   if (devices.length === 0) return judgeAbsence(answered, existsSync(DRIVER_FILE), answer);

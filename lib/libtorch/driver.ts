@@ -1,12 +1,17 @@
 // Owns finding NVIDIA's driver: by what the kernel shows of it, and by nvidia-smi. Must not load CUDA nor judge the driver.
 import { existsSync, readFileSync } from 'node:fs';
-import { runChild } from '../child.js';
+import { join } from 'node:path';
+import type { ChildResult } from '../child.js';
+import { queryGpus } from './nvidia-smi.js';
 
 const DRIVER_FILE = '/proc/driver/nvidia/version';
-/** Of the driver, and of a Windows host under WSL 2. A container that was given no GPU lacks them. */
-const DEVICE_FILES = ['/dev/nvidiactl', '/dev/dxg'];
-const QUERY = ['--query-gpu=driver_version,compute_cap', '--format=csv,noheader'];
+/**
+ * Files that are all there where a driver can be used, for Linux and for WSL 2. The driver's own file under /proc shows in
+ * every container of its host, and WSL's device on every machine with Windows, whatever its GPU is.
+ */
+const USABLE_DRIVERS = [['/dev/nvidiactl'], ['/dev/dxg', '/usr/lib/wsl/lib/libcuda.so.1']];
 const QUERY_TIMEOUT_MS = 10_000;
+const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
 
 export interface Driver {
   /** `undefined` where it is there and does not say. */
@@ -15,26 +20,32 @@ export interface Driver {
   gpu: number | undefined;
 }
 
-/** What the kernel shows of the driver, without starting a program. */
-export function peekDriver(): Driver | undefined {
-  const version = readDriverFile();
-  const isThere = version !== undefined || DEVICE_FILES.some((path) => existsSync(path));
-  return isThere ? { version, gpu: undefined } : undefined;
+/** What the kernel shows of a driver that can be used, without starting a program. `root` is for tests. */
+export function peekDriver(root = '/'): Driver | undefined {
+  const isUsable = USABLE_DRIVERS.some((paths) => paths.every((path) => existsSync(join(root, path))));
+  return isUsable ? { version: readDriverFile(root), gpu: undefined } : undefined;
 }
 
 /** The driver and its GPUs as nvidia-smi tells them or, where it does not, the driver that has a device. */
 export async function findDriver(signal: AbortSignal | undefined): Promise<Driver | undefined> {
-  const { end, stdout } = await runChild('nvidia-smi', QUERY, { timeoutMs: QUERY_TIMEOUT_MS, signal });
-  const answered = end.kind === 'exited' && end.exitCode === 0 ? parseQuery(stdout) : undefined;
-  if (answered !== undefined) return answered;
-  // The driver of its host shows in a container too.
-  return DEVICE_FILES.some((path) => existsSync(path)) ? peekDriver() : undefined;
+  const answer = await queryGpus(['driver_version'], { timeoutMs: QUERY_TIMEOUT_MS, signal });
+  if (saysNoDevices(answer)) return undefined;
+  const { end, stdout } = answer;
+  const told = end.kind === 'exited' && end.exitCode === 0 ? parseQuery(stdout) : undefined;
+  return told ?? peekDriver();
 }
 
-/** Reads the lines `driver version, compute capability`, one a GPU. */
+function saysNoDevices({ end, stdout }: ChildResult): boolean {
+  if (end.kind !== 'exited') return false;
+  return (
+    end.exitCode === NO_DEVICES || (end.exitCode === 0 && /^(No devices were found)?$/.test(stdout.trim()))
+  );
+}
+
+/** Reads the lines `driver version, compute capability`, one a GPU; old drivers do not tell the last one. */
 export function parseQuery(csv: string): Driver | undefined {
   const rows = csv.split('\n').flatMap((line) => {
-    const [, version, capability] = /^\s*(\d+(?:\.\d+)+), (.+?)\s*$/.exec(line) ?? [];
+    const [, version, capability] = /^\s*(\d+(?:\.\d+)+)(?:, (.+))?$/.exec(line) ?? [];
     return version === undefined ? [] : [{ version, gpu: Number(capability) }];
   });
   const [first] = rows;
@@ -47,9 +58,9 @@ export function parseDriverFile(text: string): string | undefined {
   return /^NVRM version: .*?\s(\d{3,}(?:\.\d+)+)\s/m.exec(text)?.[1];
 }
 
-function readDriverFile(): string | undefined {
+function readDriverFile(root: string): string | undefined {
   try {
-    return parseDriverFile(readFileSync(DRIVER_FILE, 'utf8'));
+    return parseDriverFile(readFileSync(join(root, DRIVER_FILE), 'utf8'));
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ export { runtimeLibraries } from './folder.js';
 export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
 export { libraryNames } from './library-names.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
+export { queryGpus } from './nvidia-smi.js';
 export { assertCanLoad, assertPlatformSupported, currentPlatform, type Platform } from './platform.js';
 export { isDriverEnough, oldestDriver, type VariantChoice, variantFor } from './variant.js';
 export { BUILD_VERSION, haveSameAbi, type TorchVersion } from './version.js';

@@ -129,7 +129,7 @@ describe('threads', () => {
 });
 
 describe('CUDA', () => {
-  const [device] = parseDevices('NVIDIA H100 80GB HBM3, 81559, 550.54.15\n');
+  const [device] = parseDevices('NVIDIA H100 80GB HBM3, 81559, 550.54.15, 9.0\n');
   const ANSWER = { builtForLibtorch: '2.13.0', cpuCapability: 'AVX512', threads: 8 };
   const WORKING = { ...ANSWER, hasCuda: true, device: 'cuda:0' };
   const IDLE = { ...ANSWER, hasCuda: false, device: 'cpu' };
@@ -145,17 +145,17 @@ describe('CUDA', () => {
 
   test("nvidia-smi's lines", () => {
     expect(device).toMatchObject({ name: 'NVIDIA H100 80GB HBM3', driverVersion: '550.54.15' });
-    expect(parseDevices('Orin (nvgpu), [N/A], 540.4.0\nrubbish\n')).toEqual([
-      { name: 'Orin (nvgpu)', memoryBytes: undefined, driverVersion: '540.4.0' },
+    expect(parseDevices('Orin (nvgpu), [N/A], 540.4.0, 8.7\nrubbish\n')).toEqual([
+      { name: 'Orin (nvgpu)', memoryBytes: undefined, driverVersion: '540.4.0', computeCapability: 8.7 },
     ]);
-    expect(parseDevices('NVIDIA, Inc. A2, 15356, 580.65.06, 8.6\nOld, 4096, 470.42, [N/A]')).toEqual([
+    expect(parseDevices('NVIDIA, Inc. A2, 15356, 580.65.06, 8.6\nOld, 4096, 470.42.01')).toEqual([
       {
         name: 'NVIDIA, Inc. A2',
         memoryBytes: 15356 * 2 ** 20,
         driverVersion: '580.65.06',
         computeCapability: 8.6,
       },
-      { name: 'Old', memoryBytes: 2 ** 32, driverVersion: '470.42', computeCapability: undefined },
+      { name: 'Old', memoryBytes: 2 ** 32, driverVersion: '470.42.01', computeCapability: undefined },
     ]);
   });
 

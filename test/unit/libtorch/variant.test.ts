@@ -1,9 +1,9 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { findDriver, parseDriverFile, parseQuery } from '../../../lib/libtorch/driver.js';
+import { findDriver, parseDriverFile, parseQuery, peekDriver } from '../../../lib/libtorch/driver.js';
 import { isDriverEnough, oldestDriver, variantFor } from '../../../lib/libtorch/variant.js';
-import { temporaryFolder, writeFiles } from './fakes.js';
+import { type Files, temporaryFolder, writeFiles } from './fakes.js';
 
 test('without a driver: for the processor', () => {
   expect(variantFor(undefined)).toBe('cpu');
@@ -46,6 +46,7 @@ test.each([
   ['580.65.06, 9.0\n', { version: '580.65.06', gpu: 9 }],
   ['580.65.06, 7.5\n580.65.06, 12.0\n', { version: '580.65.06', gpu: 12 }],
   ['470.42, [N/A]\n', { version: '470.42', gpu: undefined }],
+  ['470.42.01\n470.42.01\n', { version: '470.42.01', gpu: undefined }],
   ['No devices were found\n', undefined],
   ['', undefined],
 ])('nvidia-smi answers %j', (csv, expected) => {
@@ -63,10 +64,46 @@ test.each([
   expect(parseDriverFile(`${line}\nGCC version: gcc version 12.2.0 (Debian)\n`)).toBe(expected);
 });
 
-test('nvidia-smi is asked', async () => {
-  const folder = writeFiles(temporaryFolder(), { 'nvidia-smi': "#!/bin/sh\necho '570.1, 8.6'\n" });
+/** A driver that nvidia-smi, this script, tells of. */
+function findWith(script: string) {
+  const folder = writeFiles(temporaryFolder(), { 'nvidia-smi': `#!/bin/sh\n${script}\n` });
   chmodSync(join(folder, 'nvidia-smi'), 0o755);
   vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
   onTestFinished(() => void vi.unstubAllEnvs());
-  expect(await findDriver(undefined)).toEqual({ version: '570.1', gpu: 8.6 });
+  return findDriver(undefined);
+}
+
+test('nvidia-smi is asked', async () => {
+  expect(await findWith("echo '570.1, 8.6'")).toEqual({ version: '570.1', gpu: 8.6 });
+});
+
+test('one that does not know compute capabilities is asked again without', async () => {
+  const script = `
+    case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2;; esac
+    echo 470.42.01`;
+  expect(await findWith(script)).toEqual({ version: '470.42.01', gpu: undefined });
+});
+
+test.each(["echo 'No devices were found'; exit 6", "echo 'No devices were found'", 'exit 0'])(
+  'nvidia-smi that finds no device, with `%s`: no driver to use',
+  async (script) => {
+    expect(await findWith(script)).toBeUndefined();
+  },
+);
+
+const VERSION = {
+  'proc/driver/nvidia/version': 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19\n',
+};
+const WSL_DRIVER = { 'usr/lib/wsl/lib/libcuda.so.1': '' };
+test.each([
+  ['a device', { 'dev/nvidiactl': '' }, { version: undefined }],
+  ['a device and a version', { 'dev/nvidiactl': '', ...VERSION }, { version: '535.129.03' }],
+  ['WSL with a driver', { 'dev/dxg': '', ...WSL_DRIVER }, { version: undefined }],
+  ['a version alone, as in a container without a GPU', VERSION, undefined],
+  ['WSL alone', { 'dev/dxg': '' }, undefined],
+  ['nothing', {}, undefined],
+])('the kernel shows %s', (_, files: Files, expected) => {
+  expect(peekDriver(writeFiles(temporaryFolder(), files))).toEqual(
+    expected && { ...expected, gpu: undefined },
+  );
 });
