@@ -139,9 +139,8 @@ function stepToCuda(driver: Driver, { isNamed }: CudaUse): string {
 }
 
 function driverOf(devices: readonly CudaDevice[]): Driver {
-  const capabilities = devices.flatMap(({ computeCapability }) => computeCapability ?? []);
-  const gpu = capabilities.length > 0 ? Math.max(...capabilities) : undefined;
-  return { version: devices[0]?.driverVersion, gpu };
+  const gpus = devices.flatMap(({ computeCapability }) => computeCapability ?? []);
+  return { version: devices[0]?.driverVersion, gpus };
 }
 
 /** Equal devices as one: `8 x NVIDIA H100, 79.6 GiB, driver 550.54.15`. */

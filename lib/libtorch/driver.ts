@@ -16,14 +16,14 @@ const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
 export interface Driver {
   /** `undefined` where it is there and does not say. */
   version: string | undefined;
-  /** Compute capability of the newest GPU, `8.6`; `undefined` where nobody says. */
-  gpu: number | undefined;
+  /** Compute capability, such as `8.6`, of each GPU whose is known. */
+  gpus: readonly number[];
 }
 
 /** What the kernel shows of a driver that can be used, without starting a program. `root` is for tests. */
 export function peekDriver(root = '/'): Driver | undefined {
   const isUsable = USABLE_DRIVERS.some((paths) => paths.every((path) => existsSync(join(root, path))));
-  return isUsable ? { version: readDriverFile(root), gpu: undefined } : undefined;
+  return isUsable ? { version: readDriverFile(root), gpus: [] } : undefined;
 }
 
 /** The driver and its GPUs as nvidia-smi tells them or, where it does not, the driver that has a device. */
@@ -48,9 +48,8 @@ export function parseQuery(csv: string): Driver | undefined {
     const [, version, capability] = /^\s*(\d+(?:\.\d+)+)(?:, (.+))?$/.exec(line) ?? [];
     return version === undefined ? [] : [{ version, gpu: Number(capability) }];
   });
-  const [first] = rows;
   const gpus = rows.map(({ gpu }) => gpu).filter((gpu) => Number.isFinite(gpu));
-  return first && { version: first.version, gpu: gpus.length > 0 ? Math.max(...gpus) : undefined };
+  return rows[0] && { version: rows[0].version, gpus };
 }
 
 /** The version in the text of the driver's file under /proc. */

@@ -54,8 +54,8 @@ export interface InstallOptions {
   /** Path of a local archive: the official zip or a wheel of PyTorch. Without it, one is downloaded. */
   from?: string | undefined;
   /**
-   * For the processor or for a version of CUDA. `auto`, the default: the newest that the NVIDIA driver found can use; what
-   * is in the cache already is then kept, whatever it is for.
+   * For the processor or for a version of CUDA. `auto`, the default: the one that the NVIDIA driver found and its GPUs
+   * can use best; what is in the cache already is then kept, whatever it is for.
    */
   variant?: VariantChoice | undefined;
   /** Stops the installation, or the wait for another process that installs. */
@@ -191,7 +191,7 @@ async function fetchAndInstall(task: Task): Promise<LocatedLibtorch> {
 
 function explainCpu({ version = 'of unknown version' }: Driver): string {
   return (
-    `No CUDA variant of LibTorch ${BUILD_VERSION} fits the NVIDIA driver ${version} and its GPU (a GPU up to Hopper needs ` +
+    `No CUDA variant of LibTorch ${BUILD_VERSION} fits the NVIDIA driver ${version} and its GPUs (a GPU up to Hopper needs ` +
     `driver ${oldestDriver('cu126')}, a newer one ${oldestDriver('cu130')}): taking the one for the processor`
   );
 }

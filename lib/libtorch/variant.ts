@@ -28,8 +28,8 @@ const CUDA_VARIANTS: readonly CudaVariant[] = [
 ];
 
 /**
- * What LibTorch can be installed for: the processor, a version of CUDA, or, with `auto`, the newest that the driver found
- * can use.
+ * What LibTorch can be installed for: the processor, a version of CUDA, or, with `auto`, the one that the driver
+ * found and its GPUs can use best.
  *
  * @category Diagnostics
  */
@@ -64,13 +64,17 @@ export function isDriverEnough(driver: Driver, variant: string): boolean {
   return driver.version.localeCompare(oldest, 'en', { numeric: true }) >= 0;
 }
 
-/** The newest variant that this driver and its newest GPU can use; `cpu` without a driver, or where none fits. */
+/**
+ * Of the variants that this driver can use the one with kernels for most of its GPUs, of two such the newer; `cpu` without a
+ * driver, or where none fits.
+ */
 export function variantFor(driver: Driver | undefined): string {
   if (driver === undefined) return 'cpu';
-  const hasKernels = ({ oldestGpu, newestGpu }: CudaVariant) =>
-    driver.gpu === undefined || (driver.gpu >= oldestGpu && driver.gpu <= newestGpu);
-  const fitting = CUDA_VARIANTS.find(
-    (variant) => hasKernels(variant) && isDriverEnough(driver, variant.name),
-  );
-  return fitting?.name ?? 'cpu';
+  const usable = CUDA_VARIANTS.filter(({ name }) => isDriverEnough(driver, name));
+  const covered = ({ oldestGpu, newestGpu }: CudaVariant) =>
+    driver.gpus.filter((gpu) => gpu >= oldestGpu && gpu <= newestGpu).length;
+  const most = Math.max(...usable.map(covered));
+  // Where no GPU says what it is, the newest one is as good a guess as any.
+  if (most === 0 && driver.gpus.length > 0) return 'cpu';
+  return usable.find((variant) => covered(variant) === most)?.name ?? 'cpu';
 }

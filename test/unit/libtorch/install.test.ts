@@ -160,7 +160,8 @@ test('no network and no Python', async () => {
 });
 
 describe('variants', () => {
-  const found = (version: string, gpu: number) => vi.mocked(findDriver).mockResolvedValue({ version, gpu });
+  const found = (version: string, gpu: number) =>
+    vi.mocked(findDriver).mockResolvedValue({ version, gpus: [gpu] });
   const install = async (variant?: VariantChoice) => {
     const lines: string[] = [];
     const installed = await installLibtorch({ variant, onMessage: (line) => lines.push(line) });

@@ -108,14 +108,14 @@ test('the cache gives the build version, and of two of a kind the one installed 
 
 describe('with one for the processor and one for CUDA in the cache', () => {
   const [withoutDriver, old, current] = [undefined, '535.129.03', '580.65.06'].map((version) =>
-    version === undefined ? undefined : { version, gpu: undefined },
+    version === undefined ? undefined : { version, gpus: [] },
   );
 
   test.each([
     ['no driver', withoutDriver, 'cpu'],
     ['a driver that is too old for this CUDA', old, 'cpu'],
     ['a driver that is new enough', current, 'cu130'],
-    ['a driver that does not say how new it is', { version: undefined, gpu: undefined }, 'cu130'],
+    ['a driver that does not say how new it is', { version: undefined, gpus: [] }, 'cu130'],
   ])('%s: %s', (_case, driver, variant) => {
     vi.mocked(peekDriver).mockReturnValue(driver);
     for (const [name, seconds] of [

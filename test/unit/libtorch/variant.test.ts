@@ -24,11 +24,18 @@ test.each([
   ['575.57.08', 12.0, 'cpu'],
   ['580.65.06', 12.0, 'cu130'],
   ['580.65.06', 3.7, 'cpu'],
+  // Of several the variant for most of them, and of two such the newer.
+  ['580.65.06', [7.5, 12.0], 'cu130'],
+  ['580.65.06', [7.0, 9.0], 'cu126'],
+  ['580.65.06', [6.1, 12.0], 'cu130'],
+  ['580.65.06', [6.1, 6.1, 12.0], 'cu126'],
+  ['580.65.06', [3.7, 8.0], 'cu130'],
+  ['560.35.03', [8.0, 12.0], 'cu126'],
   ['580.65.06', undefined, 'cu130'],
   ['550.54.15', undefined, 'cu126'],
   [undefined, undefined, 'cu130'],
 ])('driver %s with a GPU of %s: %s', (version, gpu, expected) => {
-  expect(variantFor({ version, gpu })).toBe(expected);
+  expect(variantFor({ version, gpus: gpu === undefined ? [] : [gpu].flat() })).toBe(expected);
 });
 
 test.each([
@@ -39,14 +46,14 @@ test.each([
   ['cuda', undefined],
 ])('%s needs driver %s', (variant, expected) => {
   expect(oldestDriver(variant)).toBe(expected);
-  expect(isDriverEnough({ version: '520.0', gpu: undefined }, variant)).toBe(expected === undefined);
+  expect(isDriverEnough({ version: '520.0', gpus: [] }, variant)).toBe(expected === undefined);
 });
 
 test.each([
-  ['580.65.06, 9.0\n', { version: '580.65.06', gpu: 9 }],
-  ['580.65.06, 7.5\n580.65.06, 12.0\n', { version: '580.65.06', gpu: 12 }],
-  ['470.42, [N/A]\n', { version: '470.42', gpu: undefined }],
-  ['470.42.01\n470.42.01\n', { version: '470.42.01', gpu: undefined }],
+  ['580.65.06, 9.0\n', { version: '580.65.06', gpus: [9] }],
+  ['580.65.06, 7.5\n580.65.06, 12.0\n', { version: '580.65.06', gpus: [7.5, 12] }],
+  ['470.42, [N/A]\n', { version: '470.42', gpus: [] }],
+  ['470.42.01\n470.42.01\n', { version: '470.42.01', gpus: [] }],
   ['No devices were found\n', undefined],
   ['', undefined],
 ])('nvidia-smi answers %j', (csv, expected) => {
@@ -74,14 +81,14 @@ function findWith(script: string) {
 }
 
 test('nvidia-smi is asked', async () => {
-  expect(await findWith("echo '570.1, 8.6'")).toEqual({ version: '570.1', gpu: 8.6 });
+  expect(await findWith("echo '570.1, 8.6'")).toEqual({ version: '570.1', gpus: [8.6] });
 });
 
 test('one that does not know compute capabilities is asked again without', async () => {
   const script = `
     case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2;; esac
     echo 470.42.01`;
-  expect(await findWith(script)).toEqual({ version: '470.42.01', gpu: undefined });
+  expect(await findWith(script)).toEqual({ version: '470.42.01', gpus: [] });
 });
 
 test.each(["echo 'No devices were found'; exit 6", "echo 'No devices were found'", 'exit 0'])(
@@ -103,7 +110,5 @@ test.each([
   ['WSL alone', { 'dev/dxg': '' }, undefined],
   ['nothing', {}, undefined],
 ])('the kernel shows %s', (_, files: Files, expected) => {
-  expect(peekDriver(writeFiles(temporaryFolder(), files))).toEqual(
-    expected && { ...expected, gpu: undefined },
-  );
+  expect(peekDriver(writeFiles(temporaryFolder(), files))).toEqual(expected && { ...expected, gpus: [] });
 });
