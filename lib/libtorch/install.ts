@@ -1,7 +1,7 @@
 // Owns putting LibTorch into the user's cache: from a given archive, the official one or pip, whole or not at all.
 // Must not decide which LibTorch is used; locate.ts does. Which variants there are is in variant.ts.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { syncFolder, temporaryPath } from '../atomic.js';
 import { cacheRoot } from '../cache.js';
@@ -11,6 +11,7 @@ import { unlessLocked, withLock } from '../lock.js';
 import { readNvidiaRequirements, unpack, withArchive } from './archive.js';
 import { type Driver, findDriver } from './driver.js';
 import { checkLibtorch, missingCudaLibraries, writeManifest } from './folder.js';
+import { discard, findLeftovers, removeLeftovers } from './leftovers.js';
 import { cachedFolder, findInstalled, type LocatedLibtorch } from './locate.js';
 import { assertPlatformSupported } from './platform.js';
 import { downloadPackages, downloadWheel } from './python.js';
@@ -23,7 +24,6 @@ import {
 } from './variant.js';
 import { BUILD_VERSION, type TorchVersion } from './version.js';
 
-const LEFTOVER = /^\.libtorch-(.*\.tmp|download-[0-9a-f]{8}\.zip)$/;
 /**
  * No checksum of this archive is known beforehand: that it comes over TLS, and what it must hold, has to do.
  * There are such archives of CUDA variants, but NVIDIA's libraries, which they cannot be loaded without, are not in them
@@ -88,7 +88,7 @@ interface Task {
  * Waits for another process that installs at the same time. `CIFAR10_TORCH_LIBTORCH_URL` replaces the official archive.
  * Errors: `INVALID_ARGUMENT`, `PLATFORM_UNSUPPORTED`, `LIBTORCH_ARCHIVE_INVALID`, `LIBTORCH_VERSION`,
  * `LIBTORCH_DOWNLOAD_FAILED`, `PYTHON_NOT_FOUND`, `DISK_FULL`, `NOT_WRITABLE`, `LOCKED`, `ABORTED`; the cache is then as
- * it was.
+ * it was, but for the part of a download that broke off, which the next call goes on with.
  *
  * @category Diagnostics
  */
@@ -105,7 +105,7 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Loc
   const wanted = await choose(variant, from, signal);
   const reusable = () => (from === undefined ? findReusable(wanted) : undefined);
   const install = async (signal: AbortSignal): Promise<LocatedLibtorch> => {
-    await removeLeftovers();
+    await removeLeftovers(resumablePaths(), onMessage);
     const other = reusable(); // of the process that held the lock before
     if (other !== undefined) return other;
     const task = { wanted, signal, onProgress, onMessage };
@@ -115,7 +115,7 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Loc
   const found = reusable();
   if (found === undefined) return withLock(lockPath(), install, { signal, onWait });
   if (found.variant !== wanted.variant && isCudaVariant(wanted.variant)) onMessage(offer(found, wanted));
-  await tidy();
+  await tidy(onMessage);
   return found;
 }
 
@@ -145,20 +145,10 @@ function offer(found: TorchVersion, { variant, driver }: Wanted): string {
 const lockPath = () => join(cacheRoot(), 'libtorch');
 
 /** What a crashed installer left takes gigabytes; no reason to fail if it cannot be removed. */
-async function tidy(): Promise<void> {
-  const leftovers = await findLeftovers().catch(() => []);
-  if (leftovers.length > 0) await unlessLocked(lockPath(), removeLeftovers).catch(() => undefined);
-}
-
-/** Only the holder of the lock creates these: those there now are of installers that crashed. */
-async function removeLeftovers(): Promise<void> {
-  for (const path of await findLeftovers()) await rm(path, { recursive: true, force: true });
-}
-
-/** Half-unpacked folders and archives that were not unpacked to the end; partial downloads are gone on with. */
-async function findLeftovers(): Promise<string[]> {
-  const names = (await readdir(cacheRoot())).filter((name) => LEFTOVER.test(name));
-  return names.map((name) => join(cacheRoot(), name));
+async function tidy(onMessage: (line: string) => void): Promise<void> {
+  const leftovers = await findLeftovers(resumablePaths()).catch(() => []);
+  const remove = () => removeLeftovers(resumablePaths(), onMessage);
+  if (leftovers.length > 0) await unlessLocked(lockPath(), remove).catch(() => undefined);
 }
 
 async function fetchAndInstall(task: Task): Promise<LocatedLibtorch> {
@@ -215,8 +205,18 @@ function downloadTarget(variant: string): DownloadTarget | undefined {
   const official = isCudaVariant(variant) ? undefined : OFFICIAL_CPU_URL;
   const url = process.env.CIFAR10_TORCH_LIBTORCH_URL || official;
   if (url === undefined) return undefined;
+  return { url, path: downloadPath(url) };
+}
+
+function downloadPath(url: string): string {
   const id = createHash('sha256').update(url).digest('hex').slice(0, 8);
-  return { url, path: join(cacheRoot(), `.libtorch-download-${id}.zip`) };
+  return join(cacheRoot(), `.libtorch-download-${id}.zip`);
+}
+
+/** Where a download may go on: of the addresses that a later call may ask. */
+function resumablePaths(): string[] {
+  const urls = [OFFICIAL_CPU_URL, process.env.CIFAR10_TORCH_LIBTORCH_URL];
+  return urls.flatMap((url) => (url ? [downloadPath(url)] : []));
 }
 
 async function installOfficial({ url, path }: DownloadTarget, task: Task): Promise<LocatedLibtorch> {
@@ -235,7 +235,7 @@ async function installOfficial({ url, path }: DownloadTarget, task: Task): Promi
   try {
     return await installArchive(path, task);
   } finally {
-    await rm(path, { force: true });
+    await discard(path);
   }
 }
 
@@ -258,7 +258,7 @@ async function installWheels(task: Task): Promise<LocatedLibtorch> {
   } catch (error) {
     throw writeError(folder, error);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await discard(folder);
   }
 }
 
@@ -288,7 +288,7 @@ async function installArchive(
     } catch (error) {
       throw writeError(target, error);
     } finally {
-      await rm(temporary, { recursive: true, force: true });
+      await discard(temporary);
     }
     return { path: target, version, variant, source: 'cache' };
   });

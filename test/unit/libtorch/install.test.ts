@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -20,6 +21,10 @@ import {
 } from './fakes.js';
 
 vi.mock('../../../lib/libtorch/driver.js', () => ({ findDriver: vi.fn(), peekDriver: () => undefined }));
+vi.mock('node:fs/promises', async (load) => {
+  const real = await load<typeof import('node:fs/promises')>();
+  return { ...real, rm: vi.fn(real.rm) };
+});
 
 let cache: string;
 beforeEach(() => {
@@ -425,22 +430,20 @@ test('an abort during unpacking leaves nothing behind', async () => {
   expectNothingLeft();
 });
 
+const PART_OF_THIS_ADDRESS = '.libtorch-download-d6b5f3b9.zip.part';
 const LEFT = {
   '.libtorch-2.13.0-cpu.1234.abcd.tmp/lib/libc10.so': 'half',
   '.libtorch-download-0123abcd.zip': 'whole',
+  '.libtorch-download-0123abcd.zip.part': 'half, of an address of old',
+  '.libtorch-download-0123abcd.zip.part.etag': 'x',
 };
 /** A part goes on where it was; the rest is not ours. */
 const KEPT = {
-  '.libtorch-download-0123abcd.zip.part': 'half',
+  [PART_OF_THIS_ADDRESS]: 'half',
   'other/file': 'mine',
   '.libtorch-mine.zip': 'mine',
 };
-const KEPT_NAMES = [
-  '.libtorch-download-0123abcd.zip.part',
-  '.libtorch-mine.zip',
-  'libtorch-2.13.0-cpu',
-  'other',
-];
+const KEPT_NAMES = [PART_OF_THIS_ADDRESS, '.libtorch-mine.zip', 'libtorch-2.13.0-cpu', 'other'];
 
 test('what a crashed installer left is removed', async () => {
   writeFiles(cache, { ...LEFT, ...KEPT });
@@ -453,6 +456,25 @@ test('what a crashed installer left is removed where LibTorch is found as well',
   writeFiles(cache, { ...LEFT, ...KEPT });
   await installLibtorch();
   expect(readdirSync(cache).sort()).toEqual(KEPT_NAMES);
+});
+
+test('what a crashed installer left and cannot be removed is named in one line, and no failure', async () => {
+  const name = '.libtorch-2.13.0-cpu.1234.abcd.tmp';
+  writeFiles(cache, { [`${name}/lib/libc10.so`]: 'half' });
+  vi.mocked(rm).mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'EACCES' }));
+  const lines: string[] = [];
+  const installed = await installLibtorch({ from: archive(), onMessage: (line) => lines.push(line) });
+  expect(installed).toMatchObject({ variant: 'cpu' });
+  expect(lines.filter((line) => line.includes(`${name}", which`) && line.endsWith('EACCES'))).toHaveLength(1);
+});
+
+test('a temporary folder that cannot be removed does not hide what went wrong', async () => {
+  vi.mocked(rm).mockRejectedValue(Object.assign(new Error('no'), { code: 'EACCES' }));
+  onTestFinished(() => void vi.mocked(rm).mockReset());
+  const files = without(withPrefix('libtorch/', libtorchFiles()), 'libtorch/lib/libc10.so');
+  await expect(installLibtorch({ from: archive(files) })).rejects.toMatchObject({
+    code: 'LIBTORCH_ARCHIVE_INVALID',
+  });
 });
 
 test('what an installer at work has there stays, and nobody waits for it', async () => {
