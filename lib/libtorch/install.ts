@@ -1,12 +1,12 @@
 // Owns putting LibTorch into the user's cache: from a given archive, the official one or pip, whole or not at all.
 // Must not decide which LibTorch is used; locate.ts does. Which variants there are is in variant.ts.
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { syncFolder, temporaryPath } from '../atomic.js';
 import { cacheRoot } from '../cache.js';
 import { discardPartialDownload, download } from '../download/index.js';
-import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js';
+import { AbortError, Cifar10Error, errorMessage, systemCode, writeError } from '../errors.js';
 import { unlessLocked, withLock } from '../lock.js';
 import { readNvidiaRequirements, unpack, withArchive } from './archive.js';
 import { type Driver, findDriver } from './driver.js';
@@ -337,9 +337,29 @@ function checkUnpacked(archivePath: string, folder: string): void {
   }
 }
 
-/** A folder that is in the way is not whole; a process that still has its libraries open keeps them. */
+/**
+ * A folder that is in the way is not whole, and a process that still has its libraries open keeps them. It is removed under
+ * a name of its own: under the final one a crash would leave a part, which another process may take for LibTorch.
+ */
 async function replaceFolder(temporary: string, target: string): Promise<void> {
-  await rm(target, { recursive: true, force: true });
-  await rename(temporary, target);
+  const old = temporaryPath(target);
+  const isReplaced = await renameIfThere(target, old);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    if (isReplaced) await rename(old, target).catch(() => undefined);
+    throw error;
+  }
   await syncFolder(dirname(target));
+  await discard(old);
+}
+
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }

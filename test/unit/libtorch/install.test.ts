@@ -119,6 +119,17 @@ test('one already there is reused; one that was cut off is replaced', async () =
   expect(readFileSync(join(first.path, 'lib/libtorch.so'), 'utf8')).toBe('torch');
 });
 
+test('one that is replaced is never removed piece by piece under its name', async () => {
+  const { path } = await installLibtorch({ from: archive() });
+  truncateSync(join(path, 'lib/libtorch.so'), 1);
+  vi.mocked(rm).mockClear();
+  await installLibtorch({ from: archive() });
+  const removed = vi.mocked(rm).mock.calls.map(([removed]) => removed);
+  expect(removed).toContainEqual(expect.stringMatching(/\.libtorch-2\.13\.0-cpu\..*\.tmp$/));
+  expect(removed).not.toContain(path);
+  expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cpu']);
+});
+
 test('the official archive is downloaded and removed after unpacking', async () => {
   const stages = new Set<string>();
   await serve(readFileSync(archive()));
