@@ -13,8 +13,9 @@ import { type Driver, findDriver } from './driver.js';
 import { checkLibtorch, missingCudaLibraries, writeManifest } from './folder.js';
 import { discard, findLeftovers, removeLeftovers } from './leftovers.js';
 import { cachedFolder, findInstalled, type LocatedLibtorch } from './locate.js';
+import { downloadPackages, downloadWheel, findPip } from './pip.js';
 import { assertPlatformSupported } from './platform.js';
-import { downloadPackages, downloadWheel } from './python.js';
+
 import {
   assertVariantChoice,
   isCudaVariant,
@@ -245,15 +246,16 @@ async function installWheels(task: Task): Promise<LocatedLibtorch> {
   const companionFolder = join(folder, 'nvidia');
   try {
     await mkdir(companionFolder, { recursive: true });
-    const wheel = await downloadWheel(folder, variant, task);
+    const pip = await findPip(variant, task);
+    const wheel = await downloadWheel(folder, pip);
     const named = { ...task, wanted: { ...task.wanted, isNamed: true } };
     // One for the processor that asks for NVIDIA's packages is none, and is refused.
-    const requirements = isCudaVariant(variant) ? await readNvidiaRequirements(wheel) : [];
-    if (requirements.length === 0) return await installArchive(wheel, named);
+    const requirements = isCudaVariant(variant) ? await readNvidiaRequirements(wheel.path) : [];
+    if (requirements.length === 0) return await installArchive(wheel.path, named);
     return await installArchive(
-      wheel,
+      wheel.path,
       named,
-      await downloadPackages(companionFolder, requirements, variant, task),
+      await downloadPackages(companionFolder, requirements, pip, wheel),
     );
   } catch (error) {
     throw writeError(folder, error);

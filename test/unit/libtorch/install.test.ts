@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -184,10 +184,11 @@ describe('variants', () => {
     return { ...installed, lines };
   };
   /** A wheel of PyTorch for CUDA and the one of NVIDIA that it leaves a library to. */
-  function writeCudaWheels(folder: string, version = '13.0'): string {
+  function writeCudaWheels(folder: string, version = '13.0', torch = '2.13.0+cu130'): string {
     const libtorch = compile('libtorch_cuda.so', ['libcudart.so.13']);
     const requirement = `Requires-Dist: nvidia-cudart==${version}; platform_system == "Linux"\n`;
-    writeWheel(folder, { variant: 'cu130', requirement, files: { 'lib/libtorch_cuda.so': libtorch } });
+    const files = { 'lib/libtorch_cuda.so': libtorch };
+    writeWheel(folder, { variant: 'cu130', version: torch, requirement, files });
     writeNvidiaWheel(folder, 'nvidia_cudart', 'libcudart.so.13', 'cudart');
     return folder;
   }
@@ -215,6 +216,20 @@ describe('variants', () => {
       /^pip: .*torch-2\.13\.0\+cu130[\s\S]*nvidia_cudart[\s\S]*\nUnpacking.*cu130/,
     );
     expect(readdirSync(cache)).toEqual(['libtorch-2.13.0-cu130']);
+  });
+
+  test('NVIDIA’s packages come from where the wheel came, and Python is looked for once', async () => {
+    const [wheels, log] = [temporaryFolder(), join(temporaryFolder(), 'log')];
+    writeCudaWheels(wheels, '13.0', '2.13.0');
+    givePip(wheels);
+    const script = `#!/bin/sh\necho "$@" | tr '\\n' ' ' >> ${log}\necho >> ${log}\nexec python3 "$@"\n`;
+    const python = join(writeFiles(temporaryFolder(), { python: script }), 'python');
+    chmodSync(python, 0o755);
+    vi.stubEnv('PYTHON', python);
+    expect(await install('cu130')).toMatchObject({ variant: 'cu130' });
+    const calls = readFileSync(log, 'utf8').trimEnd().split('\n');
+    expect(calls.map((call) => call.includes('--extra-index-url'))).toEqual([false, true, false, false]);
+    expect(calls.filter((call) => call.includes('import pip'))).toHaveLength(1);
   });
 
   test('where one of NVIDIA’s packages is not to be had, nothing is installed', async () => {
