@@ -82,7 +82,7 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   /** The operating system, the processor or the C library is none that this package runs on. */
   | 'PLATFORM_UNSUPPORTED'
-  /** There is no Python with pip, the second way to LibTorch. */
+  /** There is no Python with pip: the second way to LibTorch, and to one for CUDA the only one. */
   | 'PYTHON_NOT_FOUND'
   /** A run would go on with other settings, versions or another kind of machine: `force` does it all the same. */
   | 'RUN_CHANGED'

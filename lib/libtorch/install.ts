@@ -20,6 +20,7 @@ import {
   assertVariantChoice,
   isCudaVariant,
   oldestDriver,
+  VARIANT_CHOICES,
   type VariantChoice,
   variantFor,
 } from './variant.js';
@@ -72,6 +73,8 @@ interface Wanted {
   variant: string;
   /** Whether it was asked for by name: another one that is there, or in an archive that was named, does not do. */
   isNamed: boolean;
+  /** Whether pip was told to fetch it, so that another one is the index's doing. */
+  isFromPip?: boolean;
   /** The one that `auto` went by. */
   driver: Driver | undefined;
 }
@@ -248,7 +251,7 @@ async function installWheels(task: Task): Promise<LocatedLibtorch> {
     await mkdir(companionFolder, { recursive: true });
     const pip = await findPip(variant, task);
     const wheel = await downloadWheel(folder, pip);
-    const named = { ...task, wanted: { ...task.wanted, isNamed: true } };
+    const named = { ...task, wanted: { ...task.wanted, isNamed: true, isFromPip: true } };
     // One for the processor that asks for NVIDIA's packages is none, and is refused.
     const requirements = isCudaVariant(variant) ? await readNvidiaRequirements(wheel.path) : [];
     if (requirements.length === 0) return await installArchive(wheel.path, named);
@@ -272,7 +275,7 @@ async function installArchive(
 ): Promise<LocatedLibtorch> {
   return withArchive(path, companions, async (archive) => {
     const { version, variant } = archive;
-    if (wanted.isNamed && variant !== wanted.variant) throw wrongVariant(path, variant, wanted.variant);
+    if (wanted.isNamed && variant !== wanted.variant) throw wrongVariant(path, variant, wanted);
     const target = cachedFolder({ version, variant });
     if (isWhole(target)) return { path: target, version, variant, source: 'cache' };
     onMessage(`Unpacking LibTorch ${version} (${variant}) into ${target}`);
@@ -305,13 +308,20 @@ function isWhole(folder: string): boolean {
   }
 }
 
-function wrongVariant(archivePath: string, found: string, expected: string): Cifar10Error {
+function wrongVariant(archivePath: string, found: string, { variant, isFromPip }: Wanted): Cifar10Error {
   return new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
     what: `"${archivePath}" is LibTorch of another variant`,
-    expected,
+    expected: variant,
     found,
-    nextStep: `leave out --variant, or fetch the archive of LibTorch ${BUILD_VERSION} (${expected})`,
+    nextStep: isFromPip
+      ? `run \`npx cifar10-torch install-runtime --variant ${installable(found)}\``
+      : `leave out --variant, or fetch the archive of LibTorch ${BUILD_VERSION} (${variant})`,
   });
+}
+
+/** What an index gives under the bare version may be a variant that cannot be asked for. */
+function installable(variant: string): string {
+  return VARIANT_CHOICES.find((choice) => choice === variant) ?? 'cpu';
 }
 
 /** The archive itself may lack a file that LibTorch needs. */

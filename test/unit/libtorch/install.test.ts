@@ -266,7 +266,13 @@ describe('variants', () => {
     const wheels = temporaryFolder();
     writeWheel(wheels, { variant: 'cpu', version: '2.13.0' });
     givePip(wheels);
-    await expect(install('cu130')).rejects.toMatchObject({ code: 'LIBTORCH_ARCHIVE_INVALID', found: 'cpu' });
+    found('580.65.06', 9);
+    vi.stubEnv('CIFAR10_TORCH_LIBTORCH_URL', '');
+    await expect(install()).rejects.toMatchObject({
+      code: 'LIBTORCH_ARCHIVE_INVALID',
+      found: 'cpu',
+      nextStep: 'run `npx cifar10-torch install-runtime --variant cpu`',
+    });
     expectNothingLeft();
   });
 
