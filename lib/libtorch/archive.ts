@@ -16,9 +16,13 @@ import {
 import { extract, invalidArchive, type Member, readText, withZip, withZips, type Zip } from './zip.js';
 
 const PREFIXES = ['libtorch/', 'torch/']; // of the official archive and of a wheel
-const CPU_LIBRARY = /^lib\/(libc10|libtorch_cpu|libtorch|libgomp[^/]*)\.so[^/]*$/;
+/** The last three are of arm64. */
+const CPU_LIBRARY =
+  /^lib\/(libc10|libtorch_cpu|libtorch|lib(gomp|openblas|arm_compute|gfortran)[^/]*)\.so[^/]*$/;
 const LIBRARY = /^lib\/[^/]+\.so[^/]*$/;
 const NEEDLESS_LIBRARY = /libtorch_python|libshm|_test|test_|libaoti_custom_ops|libbackend_with_compiler/;
+/** ROCm and XPU have libraries of their own, which this package does not open. */
+const SUPPORTED_VARIANT = /^(cpu|cuda|cu\d+)$/;
 /** In NVIDIA's wheels, `nvidia/cudnn/lib/libcudnn.so.9`. */
 const NVIDIA_LIBRARY = /^nvidia\/[^/]+\/(lib\/[^/]+\.so[^/]*)$/;
 /** NVIDIA's packages with libraries. The one called cuda-toolkit has nothing but the names of others. */
@@ -86,7 +90,9 @@ async function readArchive(zip: Zip, companions: readonly Zip[]): Promise<TorchA
     throw invalidArchive(path, 'libtorch/lib/libtorch_cpu.so or torch/lib/libtorch_cpu.so', 'neither');
   if (companions.length === 0) await refuseSplitWheel(zip);
   const hasCuda = entries.has(`${prefix}lib/libtorch_cuda.so`);
-  const version = await readArchiveVersion(zip, prefix);
+  const version = { variant: guessVariant(hasCuda), ...(await readArchiveVersion(zip, prefix)) };
+  if (!SUPPORTED_VARIANT.test(version.variant))
+    throw invalidArchive(path, 'LibTorch for the processor or for CUDA', `one for ${version.variant}`);
   const members = new Map(
     [...entries]
       .filter(([name]) => name.startsWith(prefix))
@@ -95,7 +101,7 @@ async function readArchive(zip: Zip, companions: readonly Zip[]): Promise<TorchA
   );
   for (const companion of companions) addNvidiaLibraries(members, companion);
   refuseTooLarge(path, members);
-  return { path, members, variant: guessVariant(hasCuda), ...version };
+  return { path, members, ...version };
 }
 
 function isWanted(name: string, hasCuda: boolean): boolean {

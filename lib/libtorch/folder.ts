@@ -1,7 +1,7 @@
 // Owns what a LibTorch folder holds: the libraries that are opened, the manifest of an installed one, and the check
 // that everything is there. Must not search for folders nor change them, but for writing the manifest.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { Cifar10Error } from '../errors.js';
 import { isCutOff, neededLibraries } from './elf.js';
@@ -11,7 +11,9 @@ import { ACCEPTED_VERSIONS, isAcceptedVersion, readVersion, type TorchVersion } 
 const MANIFEST = 'libtorch.json';
 const NAMES = libraryNames();
 const NVIDIA = /^lib(cu|nv|nccl)/;
-const DRIVER = /^lib(cuda|nvidia-[\w-]+)\.so/;
+/** Of glibc, GCC and NVIDIA's driver, which LibTorch's packages rely on and do not bring. */
+const SYSTEM =
+  /^(ld-linux[^/]*|lib(c|m|mvec|dl|rt|pthread|util|resolv|stdc\+\+|gcc_s|cuda|nvidia-[\w-]+))\.so(\.\d+)*$/;
 const HEADER = 'include/ATen/ATen.h'; // one that every program for LibTorch includes
 
 /** Says what was unpacked: a file of another size was cut off later. Headers are not listed: only a build reads them. */
@@ -40,22 +42,35 @@ export function runtimeLibraries(folder: string): string[] {
 function afterTheirNeeds(lib: string, names: readonly string[]): string[] {
   const present = new Set(readdirSync(lib));
   const [seen, ordered] = [new Set<string>(), new Set<string>()];
-  const add = (name: string) => {
-    if (seen.has(name)) return;
+  const open = [...names].reverse();
+  for (let name = open.at(-1); name !== undefined; name = open.at(-1)) {
+    if (seen.has(name)) {
+      open.pop();
+      if (present.has(name) || names.includes(name)) ordered.add(name);
+      continue;
+    }
     seen.add(name);
-    if (present.has(name)) for (const needed of neededLibraries(join(lib, name))) add(needed);
-    if (present.has(name) || names.includes(name)) ordered.add(name);
-  };
-  for (const name of names) add(name);
+    const needed = present.has(name) ? neededLibraries(join(lib, name)) : [];
+    open.push(...needed.filter((other) => !seen.has(other)).reverse());
+  }
   return [...ordered];
 }
 
-/** What libraries of the folder need of CUDA and do not have there; the driver's own are the system's. */
-export function missingCudaLibraries(folder: string): string[] {
+/**
+ * What the folder does not have and the system will not: of all that the libraries to open need, and of NVIDIA's that the
+ * others need, which CUDA opens while it works.
+ */
+export function missingLibraries(folder: string): string[] {
   const lib = join(folder, 'lib');
   const names = readdirSync(lib);
-  const needed = new Set(names.flatMap((name) => neededLibraries(join(lib, name))));
-  return [...needed].filter((name) => NVIDIA.test(name) && !DRIVER.test(name) && !names.includes(name));
+  const needsOf = (paths: readonly string[]) => paths.flatMap(neededLibraries);
+  const opened = afterTheirNeeds(
+    lib,
+    runtimeLibraries(folder).map((path) => basename(path)),
+  ).filter((name) => names.includes(name));
+  const needed = needsOf(opened.map((name) => join(lib, name)));
+  const others = needsOf(names.map((name) => join(lib, name))).filter((name) => NVIDIA.test(name));
+  return [...new Set([...needed, ...others])].filter((name) => !SYSTEM.test(name) && !names.includes(name));
 }
 
 function findOpenMp(folder: string): string | undefined {

@@ -10,7 +10,7 @@ import { AbortError, Cifar10Error, errorMessage, systemCode, writeError } from '
 import { unlessLocked, withLock } from '../lock.js';
 import { readNvidiaRequirements, unpack, withArchive } from './archive.js';
 import { type Driver, findDriver } from './driver.js';
-import { checkLibtorch, missingCudaLibraries, writeManifest } from './folder.js';
+import { checkLibtorch, missingLibraries, writeManifest } from './folder.js';
 import { discard, findLeftovers, removeLeftovers } from './leftovers.js';
 import { cachedFolder, findInstalled, type LocatedLibtorch } from './locate.js';
 import { downloadPackages, downloadWheel, findPip } from './pip.js';
@@ -326,10 +326,10 @@ function installable(variant: string): string {
 
 /** The archive itself may lack a file that LibTorch needs. */
 function checkUnpacked(archivePath: string, folder: string): void {
-  const [missing] = missingCudaLibraries(folder);
+  const [missing] = missingLibraries(folder);
   if (missing !== undefined)
     throw new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
-      what: `"${archivePath}" lacks libraries of CUDA`,
+      what: `"${archivePath}" lacks libraries that it needs`,
       expected: `lib/${missing}`,
       found: 'none',
       nextStep:

@@ -326,6 +326,15 @@ describe('variants', () => {
   });
 });
 
+test.each(['rocm6.4', 'xpu'])('an archive for %s is refused', async (variant) => {
+  const files = withPrefix('libtorch/', libtorchFiles(`2.13.0+${variant}`));
+  await expect(installLibtorch({ from: archive(files) })).rejects.toMatchObject({
+    code: 'LIBTORCH_ARCHIVE_INVALID',
+    found: `one for ${variant}`,
+  });
+  expectNothingLeft();
+});
+
 const official = (version?: string) => withPrefix('libtorch/', libtorchFiles(version));
 test.each([
   ['of another version', official('2.9.1+cpu'), 'LIBTORCH_VERSION', /found 2\.9\.1/],

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, rmSync, statSync, truncateSync, utimesSync } f
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { peekDriver } from '../../../lib/libtorch/driver.js';
-import { missingCudaLibraries, runtimeLibraries, writeManifest } from '../../../lib/libtorch/folder.js';
+import { missingLibraries, runtimeLibraries, writeManifest } from '../../../lib/libtorch/folder.js';
 import { locateLibtorch } from '../../../lib/libtorch/locate.js';
 import { compileLibrary } from '../doctor/fake-libraries.js';
 import { isolate, libtorchFiles, temporaryFolder, without, writeFiles } from './fakes.js';
@@ -193,10 +193,24 @@ describe('real libraries of CUDA', () => {
 
   test('that are not there are named; those of the driver and the system need not be', () => {
     const folder = cudaFolder();
-    expect(missingCudaLibraries(folder)).toEqual([]);
+    expect(missingLibraries(folder)).toEqual([]);
     compileLibrary(join(folder, 'lib/libnccl.so.2'), ['libcuda.so.1', 'libnvidia-ml.so.1', 'libmine.so']);
-    expect(missingCudaLibraries(folder)).toEqual([]);
+    expect(missingLibraries(folder)).toEqual([]);
     rmSync(join(folder, 'lib/libcublasLt.so.13'));
-    expect(missingCudaLibraries(folder)).toEqual(['libcublasLt.so.13']);
+    expect(missingLibraries(folder)).toEqual(['libcublasLt.so.13']);
+  });
+
+  test('of what is opened, all that is not the system’s must be there, whatever it is called', () => {
+    const folder = cudaFolder();
+    const needed = ['libm.so.6', 'libstdc++.so.6', 'ld-linux-x86-64.so.2', 'libhipblas.so.2'];
+    compileLibrary(join(folder, 'lib/libcublasLt.so.13'), needed);
+    expect(missingLibraries(folder)).toEqual(['libhipblas.so.2']);
+  });
+
+  test('those that need each other in a circle are opened all the same', () => {
+    const folder = cudaFolder();
+    compileLibrary(join(folder, 'lib/libcudart.so.13'), ['libtorch_cuda.so']);
+    expect(missingLibraries(folder)).toEqual([]);
+    expect(runtimeLibraries(folder)).toHaveLength(10);
   });
 });
