@@ -1,7 +1,7 @@
 // Owns two questions about a shared library: was it cut off, and which others does it need? The linker maps a file that was
 // cut off, and the process dies of SIGBUS. Must not judge anything else; a file that is no ELF is left to the linker, which
 // refuses it with a message.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 // Elf64_Ehdr: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 // Elf64_Phdr and Elf64_Dyn: ch5.pheader.html and ch5.dynamic.html beside it
@@ -85,6 +85,7 @@ function withElf<Answer>(
   otherwise: Answer,
   ask: (header: Buffer, read: Read, sizeBytes: number) => Answer,
 ): Answer {
+  if (!statSync(path).isFile()) return otherwise; // opening a pipe would wait for a writer
   const file = openSync(path, 'r');
   try {
     const sizeBytes = fstatSync(file).size;

@@ -3,12 +3,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
-import { Cifar10Error } from '../errors.js';
+import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
 import { isCutOff, neededLibraries } from './elf.js';
 import { libraryNames } from './library-names.js';
 import { ACCEPTED_VERSIONS, isAcceptedVersion, readVersion, type TorchVersion } from './version.js';
 
 const MANIFEST = 'libtorch.json';
+const MANIFEST_LIMIT_BYTES = 1 << 20;
 const NAMES = libraryNames();
 const NVIDIA = /^lib(cu|nv|nccl)/;
 /** Of glibc, GCC and NVIDIA's driver, which LibTorch's packages rely on and do not bring. */
@@ -97,13 +98,32 @@ export function checkLibtorch(folder: string, needsHeaders: boolean): TorchVersi
 }
 
 function checkFiles(folder: string, needsHeaders: boolean): void {
+  try {
+    checkPresence(folder, needsHeaders);
+    for (const path of runtimeLibraries(folder))
+      if (isCutOff(path)) throw incomplete(folder, `the whole of ${relative(folder, path)}`, 'a part of it');
+    checkSizes(folder);
+  } catch (error) {
+    const code = systemCode(error);
+    if (error instanceof Cifar10Error || code === undefined) throw error;
+    throw incomplete(folder, 'files that can be read', errorMessage(error), error);
+  }
+}
+
+function checkPresence(folder: string, needsHeaders: boolean): void {
   const required = NAMES.required.map((name) => join('lib', name));
-  for (const name of needsHeaders ? [...required, HEADER] : required)
-    if (!existsSync(join(folder, name))) throw incomplete(folder, `the file ${name}`, 'none');
+  for (const name of needsHeaders ? [...required, HEADER] : required) requireFile(folder, name);
   if (findOpenMp(folder) === undefined)
     throw incomplete(folder, `the file lib/${NAMES.openMp.usual}`, 'none');
-  for (const path of runtimeLibraries(folder))
-    if (isCutOff(path)) throw incomplete(folder, `the whole of ${relative(folder, path)}`, 'a part of it');
+  for (const path of runtimeLibraries(folder)) requireFile(folder, relative(folder, path));
+}
+
+function requireFile(folder: string, name: string): void {
+  const found = statSync(join(folder, name), { throwIfNoEntry: false });
+  if (!found?.isFile()) throw incomplete(folder, `the file ${name}`, found ? 'what is no file' : 'none');
+}
+
+function checkSizes(folder: string): void {
   for (const [name, sizeBytes] of Object.entries(readManifest(folder)?.files ?? {})) {
     const found = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
     if (found !== sizeBytes)
@@ -111,21 +131,37 @@ function checkFiles(folder: string, needsHeaders: boolean): void {
   }
 }
 
-/** A manifest that cannot be read counts as none: the folder is then judged by its files alone. */
+/** A manifest that cannot be read, or is none of ours, counts as none: the folder is then judged by its files alone. */
 function readManifest(folder: string): Manifest | undefined {
+  const path = join(folder, MANIFEST);
   try {
-    const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as Partial<Manifest>;
-    return manifest.version && manifest.variant && manifest.files ? (manifest as Manifest) : undefined;
+    const found = statSync(path);
+    if (!found.isFile() || found.size > MANIFEST_LIMIT_BYTES) return undefined;
+    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isManifest(manifest) ? manifest : undefined;
   } catch {
     return undefined;
   }
 }
 
-function incomplete(folder: string, expected: string, found: string): Cifar10Error {
+function isManifest(value: unknown): value is Manifest {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, variant, files } = value as Partial<Record<keyof Manifest, unknown>>;
+  return (
+    typeof version === 'string' &&
+    typeof variant === 'string' &&
+    typeof files === 'object' &&
+    files !== null &&
+    Object.values(files).every((size) => typeof size === 'number')
+  );
+}
+
+function incomplete(folder: string, expected: string, found: string, cause?: unknown): Cifar10Error {
   return new Cifar10Error('LIBTORCH_NOT_FOUND', {
     what: `"${folder}" is not a whole LibTorch`,
     expected,
     found,
+    cause,
     nextStep:
       'name a folder that holds lib/ and include/ of LibTorch, or run `npx cifar10-torch install-runtime`',
   });

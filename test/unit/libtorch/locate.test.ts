@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, rmSync, statSync, truncateSync, utimesSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { peekDriver } from '../../../lib/libtorch/driver.js';
@@ -139,6 +149,46 @@ test('a library shorter than the manifest says makes an installed one unusable',
   expect(locateLibtorch()).toMatchObject({ path: folder });
   truncateSync(join(folder, 'lib/libtorch_cpu.so'), 5);
   expect(() => locateLibtorch()).toThrow(/expected 9 bytes in lib\/libtorch_cpu\.so, found 5 bytes/);
+});
+
+test.each([
+  ['of another type', { version: 2.13, variant: 'cpu', files: {} }],
+  ['with a size that is none', { version: '2.13.0', variant: 'cpu', files: { 'lib/libc10.so': '3' } }],
+  ['without files', { version: '2.13.0', variant: 'cpu', files: null }],
+  ['that is no object', null],
+])('a manifest %s counts as none', (_, manifest) => {
+  const folder = writeFiles(installed('2.13.0'), { 'libtorch.json': JSON.stringify(manifest) });
+  expect(locateLibtorch()).toMatchObject({ path: folder, version: '2.13.0' });
+});
+
+test.each([
+  [
+    'a folder',
+    'lib/libc10.so',
+    (path: string) => mkdirSync(path),
+    /file lib\/libc10\.so, found what is no file/,
+  ],
+  ['a pipe', 'lib/libtorch.so', (path: string) => execFileSync('mkfifo', [path]), /found what is no file/],
+  ['a pipe', 'lib/libgomp-a34b3233.so.1', (path: string) => execFileSync('mkfifo', [path]), /no file/],
+  [
+    'a circle of links',
+    'lib/libc10.so',
+    (path: string) => symlinkSync(path, path),
+    /can be read, found ELOOP/,
+  ],
+])('%s with the name %s is refused', (_, name, make, message) => {
+  const path = writeFiles(temporaryFolder(), without(libtorchFiles(), name));
+  make(join(path, name));
+  expect(() => locateLibtorch({ path })).toThrow(
+    expect.objectContaining({ code: 'LIBTORCH_NOT_FOUND', message: expect.stringMatching(message) }),
+  );
+});
+
+test('a manifest or another library that is a pipe is not waited for', () => {
+  const path = writeFiles(temporaryFolder(), { ...libtorchFiles(), 'lib/libtorch_cuda.so': '' });
+  for (const name of ['libtorch.json', 'lib/libcudart.so.13']) execFileSync('mkfifo', [join(path, name)]);
+  expect(locateLibtorch({ path })).toMatchObject({ path });
+  expect(missingLibraries(path)).toEqual([]);
 });
 
 test('a real library that was cut off is noticed without a manifest', () => {
