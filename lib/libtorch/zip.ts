@@ -10,6 +10,8 @@ import { AbortError, Cifar10Error, errorMessage, writeError } from '../errors.js
 import { BUILD_VERSION } from './version.js';
 
 const TEXT_LIMIT_BYTES = 1 << 20;
+/** LibTorch has a tenth of it. */
+const ENTRY_LIMIT = 100_000;
 const NAME_LIMIT_BYTES = 1024;
 const NAME_PART_LIMIT_BYTES = 255; // of Linux
 const SYMLINK = 0o120000;
@@ -31,7 +33,7 @@ export interface Member {
 export async function withZip<T>(path: string, work: (zip: Zip) => Promise<T>): Promise<T> {
   let file: ZipFile;
   try {
-    file = await yauzl.openPromise(path, { autoClose: false });
+    file = await yauzl.openPromise(path, { autoClose: false, strictFileNames: true });
   } catch (error) {
     throw invalidArchive(path, 'a readable zip archive', errorMessage(error), error);
   }
@@ -49,9 +51,11 @@ export function withZips<T>(paths: readonly string[], work: (zips: Zip[]) => Pro
   return withZip(first, (zip) => withZips(others, (zips) => work([zip, ...zips])));
 }
 
-/** The files of the archive by name; yauzl refuses absolute names and those with `..` or a backslash. */
+/** The files of the archive by name; yauzl refuses absolute names, those with `..` and, as told to, with a backslash. */
 async function readEntries(path: string, file: ZipFile): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
+  if (file.entryCount > ENTRY_LIMIT)
+    throw invalidArchive(path, `at most ${ENTRY_LIMIT} files`, `${file.entryCount}`);
   try {
     for await (const entry of file.eachEntry()) {
       if (entry.fileName.endsWith('/')) continue;

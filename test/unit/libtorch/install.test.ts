@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -393,6 +394,12 @@ test.each([
     'LIBTORCH_ARCHIVE_INVALID',
     /include\/\/ATen\/ATen\.h with a part that is no name/,
   ],
+  [
+    'with a backslash in a name',
+    { ...official(), 'libtorch\\include\\x.h': '' },
+    'LIBTORCH_ARCHIVE_INVALID',
+    /invalid characters in fileName/,
+  ],
   ['with an absolute name', { ...official(), '/tmp/x.h': '' }, 'LIBTORCH_ARCHIVE_INVALID', /absolute/],
 ])('an archive %s is refused and nothing stays behind', async (_, files, code, message) => {
   const rejection = expect.objectContaining({ code, message: expect.stringMatching(message) });
@@ -411,6 +418,21 @@ test.each([
   writeFileSync(from, change(readFileSync(archive())));
   await expect(installLibtorch({ from })).rejects.toMatchObject({ code: 'LIBTORCH_ARCHIVE_INVALID' });
   expectNothingLeft();
+});
+
+test('a zip of too many files is refused before their names are read', async () => {
+  const from = join(temporaryFolder(), 'many.zip');
+  const script = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as archive:
+    for index in range(100_001):
+        archive.writestr('libtorch/%d' % index, b'')`;
+  execFileSync('python3', ['-c', script, from]);
+  await expect(installLibtorch({ from })).rejects.toMatchObject({
+    code: 'LIBTORCH_ARCHIVE_INVALID',
+    expected: 'at most 100000 files',
+    found: '100001',
+  });
 });
 
 test('a zip that says it holds too much is refused before anything is unpacked', async () => {
