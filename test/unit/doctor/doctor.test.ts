@@ -190,16 +190,32 @@ describe('OpenMP', () => {
   });
 });
 
-test('a device that nvidia-smi lists is not used by a CPU LibTorch, which is a warning', async () => {
-  const line = 'NVIDIA H100 80GB HBM3, 81559, 550.54.15';
-  writeFiles(folder, { 'bin/nvidia-smi': `#!/bin/sh\necho '${line}'\n`, ...libtorchFiles() });
-  chmodSync(join(folder, 'bin/nvidia-smi'), 0o755);
-  vi.stubEnv('PATH', `${folder}/bin:${process.env.PATH}`);
-  vi.stubEnv('LIBTORCH', folder);
-  expect((await checksOf()).CUDA).toMatchObject({
-    status: 'warning',
-    found: expect.stringMatching(/^NVIDIA H100 80GB HBM3, 79\.6 GiB, driver 550\.54\.15; not used/),
-    nextStep: 'set `LIBTORCH=<folder of a CUDA LibTorch>`',
+describe('a device that nvidia-smi lists', () => {
+  async function judge(script: string) {
+    writeFiles(folder, { 'bin/nvidia-smi': `#!/bin/sh\n${script}\n`, ...libtorchFiles() });
+    chmodSync(join(folder, 'bin/nvidia-smi'), 0o755);
+    vi.stubEnv('PATH', `${folder}/bin:${process.env.PATH}`);
+    vi.stubEnv('LIBTORCH', folder);
+    return (await checksOf()).CUDA;
+  }
+
+  test('is not used by a CPU LibTorch, which is a warning', async () => {
+    expect(await judge("echo 'NVIDIA H100 80GB HBM3, 81559, 550.54.15, 9.0'")).toMatchObject({
+      status: 'warning',
+      found: expect.stringMatching(/^NVIDIA H100 80GB HBM3, 79\.6 GiB, driver 550\.54\.15; not used/),
+      nextStep: 'set `LIBTORCH=<folder of a CUDA LibTorch>`',
+    });
+  });
+
+  test('is named by an old driver too, which knows no compute capability', async () => {
+    const script = `
+      case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2;; esac
+      echo 'Tesla V100-SXM2-16GB, 16160, 470.42.01'`;
+    expect(await judge(script)).toMatchObject({
+      status: 'warning',
+      found: expect.stringMatching(/^Tesla V100-SXM2-16GB, 15\.8 GiB, driver 470\.42\.01; not used/),
+      nextStep: expect.stringContaining('update the NVIDIA driver'),
+    });
   });
 });
 
