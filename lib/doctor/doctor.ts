@@ -1,6 +1,6 @@
 // Owns the list of checks of this machine and installation that `cifar10-torch doctor` prints.
 // Must not change anything, touch the network or load native code into this process; a failing check is a result.
-import { currentPlatform } from '../libtorch/index.js';
+import { currentPlatform, findDriver, variantFor } from '../libtorch/index.js';
 import { describeAddon, inspectAddon } from './addon.js';
 import { checkCacheFolder } from './cache-folder.js';
 import { check, type DoctorCheck } from './check.js';
@@ -54,6 +54,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
   const libtorch = findLibtorch(addon);
   const trial = tryAddon(addon, libtorch, { signal, timeoutMs });
   const answer = trial.then((result) => (result.isOk ? result.answer : undefined));
+  const variant = findDriver(signal).then(variantFor);
   const platform = currentPlatform();
   const checks = await Promise.all([
     check('Node.js', () => judgeNode(process.versions.node)),
@@ -62,7 +63,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
     check('processor', checkProcessor),
     check('threads', async () => checkThreads((await answer)?.threads)),
     check('memory', checkMemory),
-    check('disk space', checkDiskSpace),
+    check('disk space', async () => checkDiskSpace((await variant) !== 'cpu')),
     check('cache folder', checkCacheFolder),
     check('dataset', checkDataset),
     check('addon', async () => describeAddon(await addon)),

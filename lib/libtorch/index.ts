@@ -1,7 +1,8 @@
 // Owns the list of what other parts of the package may use of lib/libtorch: exports only, no logic.
-export type { Driver } from './driver.js';
+export { type Driver, findDriver } from './driver.js';
 export { runtimeLibraries } from './folder.js';
-export { type InstallOptions, type InstallProgress, installLibtorch } from './install.js';
+export { type InstallOptions, installLibtorch } from './install.js';
+export type { InstallProgress } from './install-task.js';
 export { libraryNames } from './library-names.js';
 export { type LocatedLibtorch, type LocateOptions, locateLibtorch } from './locate.js';
 export { queryGpus } from './nvidia-smi.js';
