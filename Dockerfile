@@ -41,7 +41,7 @@ RUN npm init --yes && npm install --omit=dev --ignore-scripts --no-audit --no-fu
 
 # What both images hold. LibTorch lies outside the cache, so that a volume there holds the dataset alone.
 FROM node:22-bookworm-slim AS runtime
-ARG VERSION=0.1.0
+ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="cifar10-torch" \
   org.opencontainers.image.description="Train, evaluate and run CIFAR-10 image classifiers on LibTorch" \

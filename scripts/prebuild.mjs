@@ -25,8 +25,11 @@ function assertBuildVersion() {
   process.dlopen(loader, join(ROOT, 'build/Release', BUILT[1]));
   const { builtForVersion } = loader.exports;
   if (builtForVersion === BUILD_VERSION) return;
+  const step = process.env.LIBTORCH
+    ? 'unset LIBTORCH'
+    : 'run `node dist/bin/cifar10-torch.js install-runtime --variant cpu`';
   console.error(
-    `prebuild: the addon is built for LibTorch ${builtForVersion}, expected ${BUILD_VERSION}. Next step: unset LIBTORCH`,
+    `prebuild: the addon is built for LibTorch ${builtForVersion}, expected ${BUILD_VERSION}. Next step: ${step}`,
   );
   process.exit(1);
 }

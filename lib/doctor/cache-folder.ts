@@ -11,7 +11,7 @@ import { size } from './units.js';
 
 const MEASURE_MS = 5_000;
 const LISTED = 6; // the largest; a folder that is not only ours may hold hundreds
-/** Of installations and downloads that go on or were broken off: lib/libtorch/install.ts, lib/download.ts, lib/lock.ts. */
+/** Of installations and downloads that go on or were broken off: lib/libtorch/leftovers.ts, lib/download, lib/lock.ts. */
 const UNFINISHED = /\.tmp$|\.part$|\.lock$|^\.libtorch-download-/;
 
 interface CacheEntry extends MeasuredSize {

@@ -5,12 +5,12 @@ import type { Finding } from './check.js';
 import { nearestExisting } from './nearest-existing.js';
 import { GIB, gib } from './units.js';
 
-/** LibTorch, its archive and CIFAR-10; for CUDA the wheels as well (docs/installation.md). */
-const ENOUGH_GIB = { cpu: 2, cuda: 8 };
+/** CIFAR-10, and what is still to be installed of LibTorch with its archive; for CUDA the wheels (docs/installation.md). */
+const ENOUGH_GIB = { nothing: 1, cpu: 2, cuda: 8 };
 
-/** `isCuda`: whether a LibTorch for CUDA is what would be installed. */
-export function checkDiskSpace(isCuda: boolean): Finding {
-  const enoughBytes = GIB * (isCuda ? ENOUGH_GIB.cuda : ENOUGH_GIB.cpu);
+/** `missing`: the LibTorch that is to be installed. */
+export function checkDiskSpace(missing: keyof typeof ENOUGH_GIB): Finding {
+  const enoughBytes = GIB * ENOUGH_GIB[missing];
   const { bavail, bsize } = statfsSync(nearestExisting(cacheRoot()));
   const freeBytes = bavail * bsize;
   const found = `${gib(freeBytes)} free for the cache folder`;

@@ -54,7 +54,6 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
   const libtorch = findLibtorch(addon);
   const trial = tryAddon(addon, libtorch, { signal, timeoutMs });
   const answer = trial.then((result) => (result.isOk ? result.answer : undefined));
-  const variant = findDriver(signal).then(variantFor);
   const platform = currentPlatform();
   const checks = await Promise.all([
     check('Node.js', () => judgeNode(process.versions.node)),
@@ -63,7 +62,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
     check('processor', checkProcessor),
     check('threads', async () => checkThreads((await answer)?.threads)),
     check('memory', checkMemory),
-    check('disk space', async () => checkDiskSpace((await variant) !== 'cpu')),
+    check('disk space', async () => checkDiskSpace(await missingLibtorch(libtorch, signal))),
     check('cache folder', checkCacheFolder),
     check('dataset', checkDataset),
     check('addon', async () => describeAddon(await addon)),
@@ -74,6 +73,12 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
     ),
   ]);
   return { isHealthy: checks.every(({ status }) => status !== 'failure'), checks };
+}
+
+/** What `install-runtime` would install. */
+async function missingLibtorch(libtorch: Promise<unknown>, signal: AbortSignal | undefined) {
+  if ((await known(libtorch)) !== undefined) return 'nothing';
+  return variantFor(await findDriver(signal)) === 'cpu' ? 'cpu' : 'cuda';
 }
 
 /** What one check found out, for another that has something to say without it. */

@@ -38,14 +38,23 @@ export async function fetchAndInstall(task: Task): Promise<LocatedLibtorch> {
     await discardPartialDownload(target.path);
     return installed;
   } catch (error) {
-    if (!(error instanceof Cifar10Error) || error.code !== 'LIBTORCH_DOWNLOAD_FAILED') throw error;
-    throw new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
-      what: `LibTorch ${BUILD_VERSION} (${variant}) can be downloaded neither from its site nor with pip`,
-      found: `${reason}; ${error.found}`,
-      nextStep: `check the network and proxy, or ${error.nextStep}`,
-      cause: error,
-    });
+    throw bothWaysFailed(variant, reason, error);
   }
+}
+
+/** PyPI has but a wheel for CUDA: one of another variant is what the want of PyTorch's own site comes to. */
+function bothWaysFailed(variant: string, reason: string, error: unknown): unknown {
+  const isOurs = error instanceof Cifar10Error;
+  if (!isOurs || !['LIBTORCH_DOWNLOAD_FAILED', 'LIBTORCH_ARCHIVE_INVALID'].includes(error.code)) return error;
+  const found =
+    error.code === 'LIBTORCH_DOWNLOAD_FAILED' ? error.found : `a wheel that does not do: ${error.found}`;
+  return new Cifar10Error('LIBTORCH_DOWNLOAD_FAILED', {
+    what: `LibTorch ${BUILD_VERSION} (${variant}) can be downloaded neither from its site nor with pip`,
+    found: `${reason}; ${found}`,
+    nextStep:
+      'check the network and proxy, or run `npx cifar10-torch install-runtime --from <archive>` with an archive fetched elsewhere',
+    cause: error,
+  });
 }
 
 function explainCpu({ version = 'of unknown version' }: Driver): string {

@@ -8,7 +8,7 @@ import { checkLibtorch, missingLibraries, writeManifest } from './folder.js';
 import type { Task, Wanted } from './install-task.js';
 import { discard } from './leftovers.js';
 import { cachedFolder, type LocatedLibtorch } from './locate.js';
-import { VARIANT_CHOICES } from './variant.js';
+import { isCudaVariant, VARIANT_CHOICES } from './variant.js';
 import { BUILD_VERSION } from './version.js';
 
 /**
@@ -35,7 +35,7 @@ export async function installArchive(
       });
       await writeManifest(temporary, { version, variant, files });
       await syncFolder(join(temporary, 'lib'));
-      checkUnpacked(path, temporary);
+      checkUnpacked(path, temporary, variant);
       if (signal.aborted) throw new AbortError('the installation of LibTorch stopped', signal.reason);
       await replaceFolder(temporary, target);
     } catch (error) {
@@ -73,15 +73,16 @@ function installable(variant: string): string {
 }
 
 /** The archive itself may lack a file that LibTorch needs. */
-function checkUnpacked(archivePath: string, folder: string): void {
+function checkUnpacked(archivePath: string, folder: string, variant: string): void {
   const [missing] = missingLibraries(folder);
   if (missing !== undefined)
     throw new Cifar10Error('LIBTORCH_ARCHIVE_INVALID', {
       what: `"${archivePath}" lacks libraries that it needs`,
       expected: `lib/${missing}`,
       found: 'none',
-      nextStep:
-        'run `npx cifar10-torch install-runtime` without --from and CIFAR10_TORCH_LIBTORCH_URL: pip then fetches them too',
+      nextStep: isCudaVariant(variant)
+        ? 'run `npx cifar10-torch install-runtime` without --from and CIFAR10_TORCH_LIBTORCH_URL: pip then fetches them too'
+        : `fetch the archive of LibTorch ${BUILD_VERSION} (${variant}) again, or set LIBTORCH to the folder of one that is whole`,
     });
   try {
     checkLibtorch(folder, true);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runChild } from '../child.js';
 import { AbortError, Cifar10Error } from '../errors.js';
 import { runGroup } from './process-group.js';
-import { pythonCandidates } from './python.js';
+import { pythonCandidates, WITHOUT_CURRENT_FOLDER } from './python.js';
 import { BUILD_VERSION } from './version.js';
 
 /** PyTorch's own index of a variant: its wheels, and for CUDA those of NVIDIA that they need. */
@@ -16,7 +16,7 @@ const FOR_THE_PROCESSOR = 'run `npx cifar10-torch install-runtime --variant cpu`
 const PROBE_TIMEOUT_MS = 20_000;
 
 /** Runs pip, and ends it when the standard input ends: we are gone then, and it would go on for gigabytes. */
-const RUN_PIP = `
+const RUN_PIP = `${WITHOUT_CURRENT_FOLDER}
 import os, runpy, signal, threading
 def follow():
     os.read(0, 1)
@@ -44,7 +44,7 @@ export interface Wheel {
 /** Errors: `PYTHON_NOT_FOUND` without Python or pip, `ABORTED`. */
 export async function findPip(variant: string, options: PipOptions): Promise<Pip> {
   const candidates = pythonCandidates();
-  const python = await firstThatRuns(candidates, 'import pip', options.signal);
+  const python = await firstThatRuns(candidates, `${WITHOUT_CURRENT_FOLDER}import pip`, options.signal);
   if (python !== undefined) return { python, variant, ...options };
   const withoutPip = await firstThatRuns(candidates, '', options.signal);
   throw new Cifar10Error('PYTHON_NOT_FOUND', {

@@ -24,17 +24,19 @@ export async function runGroup(
   { env, signal, onStdout, onStderr }: GroupOptions,
 ): Promise<number | null> {
   // In a group of its own, as it may be a script that has started the program: a signal to the script would not reach it.
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, detached: true });
+  const child: ChildProcess = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, detached: true });
   const kill = () => signalGroup(child, 'SIGKILL');
   process.once('exit', kill);
   try {
-    child.stdin.on('error', () => undefined);
-    createInterface(child.stdout).on('line', onStdout);
-    createInterface(child.stderr).on('line', onStderr);
-    return await endOf(child, signal);
+    const end = endOf(child, signal);
+    child.stdin?.on('error', () => undefined);
+    // Without streams where there are too many open files, which is an error that comes later.
+    if (child.stdout) createInterface(child.stdout).on('line', onStdout);
+    if (child.stderr) createInterface(child.stderr).on('line', onStderr);
+    return await end;
   } finally {
     process.off('exit', kill);
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   }
 }
 

@@ -4,10 +4,17 @@ import { spawnSync } from 'node:child_process';
 
 const PROBE_TIMEOUT_MS = 20_000;
 
-// The empty entry is the current folder: a folder named torch there is not PyTorch.
-const PROBE = `
-import importlib.util, os, sys
+/**
+ * The start of a Python program: the empty entry is the current folder, and a folder named torch or a file named signal.py
+ * there is not what is to be imported.
+ */
+export const WITHOUT_CURRENT_FOLDER = `
+import sys
 sys.path[:] = [p for p in sys.path if p]
+`;
+
+const PROBE = `${WITHOUT_CURRENT_FOLDER}
+import importlib.util, os
 spec = importlib.util.find_spec('torch')
 print(os.path.dirname(spec.origin) if spec and spec.origin else '')`;
 

@@ -277,6 +277,21 @@ describe('variants', () => {
     expectNothingLeft();
   });
 
+  test('where the archive cannot be had and the index has but a wheel for CUDA, both are told', async () => {
+    const wheels = temporaryFolder();
+    writeCudaWheels(wheels, '13.0', '2.13.0');
+    givePip(wheels);
+    vi.stubEnv('CIFAR10_TORCH_LIBTORCH_URL', 'http://127.0.0.1:1/libtorch.zip');
+    await expect(install('cpu')).rejects.toMatchObject({
+      code: 'LIBTORCH_DOWNLOAD_FAILED',
+      found: expect.stringMatching(
+        /127\.0\.0\.1.*; a wheel that does not do: one that needs the package nvidia-cudart$/,
+      ),
+      nextStep: expect.stringMatching(/--from <archive>/),
+    });
+    expectNothingLeft();
+  });
+
   test('the address in CIFAR10_TORCH_LIBTORCH_URL may hold any variant, unless one is named', async () => {
     await serve(readFileSync(archive()));
     found('580.65.06', 9);
