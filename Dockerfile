@@ -19,7 +19,7 @@ COPY conf conf
 COPY lib lib
 COPY scripts scripts
 # For CUDA: `--variant cu130`, and `docker run --gpus all`; the image is then 4 GB larger and brings all but the host's driver. Not tested.
-ENV CIFAR10_TORCH_CACHE=/libtorch
+ENV CIFAR10_TORCH_CACHE=/cache
 RUN npm run --silent build:ts && node dist/bin/cifar10-torch.js install-runtime --variant cpu
 COPY CMakeLists.txt ./
 COPY native native
@@ -27,7 +27,7 @@ RUN npm run --silent prebuilds
 COPY README.md LICENSE CHANGELOG.md ./
 RUN mkdir /package && npm pack --ignore-scripts --pack-destination /package
 # Only a compiler reads the headers.
-RUN mv /libtorch/libtorch-* /opt/libtorch && rm -r /opt/libtorch/include
+RUN mv /cache/libtorch-* /libtorch && rm -r /libtorch/include
 
 # As a user installs it.
 FROM node:22-bookworm-slim AS package
@@ -48,9 +48,9 @@ LABEL org.opencontainers.image.title="cifar10-torch" \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="$VERSION" \
   org.opencontainers.image.revision="$REVISION"
-COPY --from=build /opt/libtorch /opt/libtorch
+COPY --from=build /libtorch /libtorch
 COPY --from=package /app /app
-ENV LIBTORCH=/opt/libtorch CIFAR10_TORCH_CACHE=/cache PATH=/app/node_modules/.bin:$PATH NODE_ENV=production
+ENV LIBTORCH=/libtorch CIFAR10_TORCH_CACHE=/cache PATH=/app/node_modules/.bin:$PATH NODE_ENV=production
 # A new volume takes the owner of the folder that it is mounted on.
 RUN mkdir -p /work/outputs /cache && chown node:node /work /work/outputs /cache
 WORKDIR /work

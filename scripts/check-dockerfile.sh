@@ -86,7 +86,7 @@ say 'user and contents'
 [ "$(inside "$cli" id -u)" = 1000 ]
 # shellcheck disable=SC2016
 inside "$cli" sh -c 'for program in python3 cmake g++ make; do ! command -v $program || exit 1; done
-  ! test -e /opt/libtorch/include && ! touch /app/x 2>/dev/null && du -sh /opt/libtorch /app'
+  ! test -e /libtorch/include && ! touch /app/x 2>/dev/null && du -sh /libtorch /app'
 say "${command[*]} doctor, train, runs"
 inside "$cli" "${command[@]}" doctor
 inside "$cli" "${command[@]}" train --json data_loading=sample model=cnn 'model.widths=[16,32]' training.epochs=1 >"$folder/train.json"
