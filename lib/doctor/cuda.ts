@@ -5,10 +5,12 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type ChildOptions, type ChildResult, describeEnd, excerpt } from '../child.js';
 import {
+  DRIVER_FILE,
   type Driver,
   isDriverEnough,
   type LocatedLibtorch,
   libraryNames,
+  NO_DEVICES,
   oldestDriver,
   queryGpus,
   runtimeLibraries,
@@ -18,8 +20,6 @@ import type { Finding } from './check.js';
 import type { AddonAnswer } from './probe-answer.js';
 import { gib, MIB } from './units.js';
 
-const DRIVER_FILE = '/proc/driver/nvidia/version';
-const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
 const FIELDS = ['name', 'memory.total', 'driver_version'];
 
 export interface CudaDevice {

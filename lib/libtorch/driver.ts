@@ -2,16 +2,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChildResult } from '../child.js';
-import { queryGpus } from './nvidia-smi.js';
+import { NO_DEVICES, queryGpus } from './nvidia-smi.js';
 
-const DRIVER_FILE = '/proc/driver/nvidia/version';
+/** Of a driver that is loaded, whether or not it can be used from here. */
+export const DRIVER_FILE = '/proc/driver/nvidia/version';
 /**
  * Files that are all there where a driver can be used, for Linux and for WSL 2. The driver's own file under /proc shows in
  * every container of its host, and WSL's device on every machine with Windows, whatever its GPU is.
  */
 const USABLE_DRIVERS = [['/dev/nvidiactl'], ['/dev/dxg', '/usr/lib/wsl/lib/libcuda.so.1']];
 const QUERY_TIMEOUT_MS = 10_000;
-const NO_DEVICES = 6; // nvidia-smi's exit code where it finds none
 
 export interface Driver {
   /** `undefined` where it is there and does not say. */

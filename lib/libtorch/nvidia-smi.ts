@@ -2,7 +2,9 @@
 import { type ChildOptions, type ChildResult, runChild } from '../child.js';
 
 const CAPABILITY = 'compute_cap';
-const INVALID_QUESTION = 2; // nvidia-smi's exit code
+// nvidia-smi's exit codes
+const INVALID_QUESTION = 2;
+export const NO_DEVICES = 6;
 
 /** One line a GPU with these fields and its compute capability, which drivers before 510 do not tell. Never rejects. */
 export async function queryGpus(fields: readonly string[], options: ChildOptions): Promise<ChildResult> {
