@@ -72,7 +72,8 @@ export const MODEL_OPTIONS = {
     describe: 'Where to compute; default: auto, the GPU if there is one',
     group: 'Runtime:',
   },
-  precision: {
+  dtype: {
+    alias: 'precision',
     choices: ['auto', 'bf16', 'fp32'],
     requiresArg: true,
     describe: 'Of activations; default: as in training, for `evaluate` as in its test',

@@ -17,7 +17,7 @@ export interface EvaluateOptions extends RuntimeOptions {
   /** Folder of the dataset; null: `cifar10` in the cache folder. Default: the one it was trained with. */
   dataDir?: string | null | undefined;
   /** Test-time augmentation: 0 none (default), 1 mirror, 2 mirror and shifts. */
-  ttaLevel?: 0 | 1 | 2 | undefined;
+  tta?: 0 | 1 | 2 | undefined;
   /** Stops the evaluation within one batch. */
   signal?: AbortSignal | undefined;
   /** Called with the images done so far, each counted once, whatever the number of its views. */
@@ -92,7 +92,7 @@ async function evaluateModel(
   { predictor, config, classNames }: Model,
   options: EvaluateOptions,
 ): Promise<EvaluateResult> {
-  const { signal, onProgress, ttaLevel = 0 } = options;
+  const { signal, onProgress, tta = 0 } = options;
   const { source, dataDir } = config.dataLoading;
   const files = await resolveDataset({
     source: options.source ?? source,
@@ -101,7 +101,7 @@ async function evaluateModel(
   });
   const listener = new Listener(onProgress, signal);
   const startJob = () =>
-    predictor.evaluate(files.test, ttaLevel, ({ done, total }) => listener.call({ done, total }));
+    predictor.evaluate(files.test, tta, ({ done, total }) => listener.call({ done, total }));
   const job = runJob(startJob, listener.signal, 'the evaluation was stopped');
   const { confusionMatrix, perClassPrecision, perClassAccuracy, perClassF1, ...overall } =
     await listener.settle(job);

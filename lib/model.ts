@@ -6,7 +6,7 @@ import {
   readCheckpoint,
   type TensorLayout,
 } from './checkpoint/index.js';
-import { assertValidRuntime, type Config, parseConfig } from './config/index.js';
+import { assertValidInference, type Config, parseConfig } from './config/index.js';
 import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
 import type { NativeAddon, NativePredictor } from './native-addon.js';
@@ -25,7 +25,7 @@ export interface RuntimeOptions {
    * Of activations; `auto`: bfloat16 where the machine is fast in it, else float32. Default: as in training; in `evaluate`,
    * as in its test.
    */
-  precision?: Config['training']['precision'] | undefined;
+  dtype?: Config['training']['precision'] | undefined;
   /** How many threads compute, 1 to 1024. Default: one a physical core that the process may use. */
   threads?: number | undefined;
   /**
@@ -62,7 +62,7 @@ export async function openModel(
   runtime: RuntimeOptions,
   precisionKey: 'precision' | 'evalPrecision' = 'precision',
 ): Promise<Model> {
-  assertValidRuntime(runtime);
+  assertValidInference(runtime);
   const native = loadNative();
   const { tensors, meta } = await readCheckpoint(path, (head) => assertOfModel(path, head, native));
   const { classNames, normalization } = meta;
@@ -73,7 +73,7 @@ export async function openModel(
     model: config.model,
     normalization,
     device,
-    precision: settlePrecision(runtime.precision ?? config.training[precisionKey], device),
+    precision: settlePrecision(runtime.dtype ?? config.training[precisionKey], device),
     threads: settleThreads(runtime.threads ?? null),
     kernels: runtime.kernels ?? config.training.kernels,
     maxWinogradTile: runtime.maxWinogradTile ?? config.training.maxWinogradTile,

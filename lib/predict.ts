@@ -13,7 +13,7 @@ export interface ClassifyOptions {
   /** How many classes to list, 1 to 10. Default: 3. */
   topK?: number | undefined;
   /** Test-time augmentation: 0 none (default), 1 mirror, 2 mirror and shifts. */
-  ttaLevel?: 0 | 1 | 2 | undefined;
+  tta?: 0 | 1 | 2 | undefined;
   /** Stops the work within one batch. */
   signal?: AbortSignal | undefined;
 }
@@ -92,7 +92,7 @@ function isList(images: ImageInput | readonly ImageInput[]): images is readonly 
 export async function classifyPixels(
   { predictor, classNames }: Model,
   pixels: readonly Uint8Array[],
-  { topK = 3, ttaLevel = 0, signal }: ClassifyOptions,
+  { topK = 3, tta = 0, signal }: ClassifyOptions,
 ): Promise<Prediction[]> {
   if (!Number.isInteger(topK) || topK < 1 || topK > classNames.length)
     throw new Cifar10Error('INVALID_ARGUMENT', {
@@ -102,7 +102,7 @@ export async function classifyPixels(
       nextStep: 'correct the option, or leave it out',
     });
   if (pixels.length === 0) return [];
-  const startJob = () => predictor.classify(Buffer.concat(pixels), ttaLevel);
+  const startJob = () => predictor.classify(Buffer.concat(pixels), tta);
   const probabilities = await runJob(startJob, signal, STOPPED);
   return pixels.map((_, image) => {
     const begin = image * classNames.length;

@@ -88,7 +88,7 @@ function readImages() {
 }
 
 async function probabilitiesOf(checkpoint, images) {
-  const predictions = await predict(images, { checkpoint, precision: 'fp32', topK: 10, device: 'cpu' });
+  const predictions = await predict(images, { checkpoint, dtype: 'fp32', topK: 10, device: 'cpu' });
   return predictions.map(({ topK }) =>
     Object.fromEntries(topK.map(({ label, probability }) => [label, probability])),
   );

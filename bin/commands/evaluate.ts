@@ -33,16 +33,16 @@ export const evaluateCommand = defineCommand({
     ['$0 evaluate --checkpoint run/checkpoint.safetensors --json', 'The same for a script'],
   ],
   epilogue: 'Nothing is downloaded: `cifar10-torch download` fetches CIFAR-10.',
-  run: async ({ checkpoint, source, dataDir, tta, device, precision, threads, kernels }, context) => {
+  run: async ({ checkpoint, source, dataDir, tta, device, dtype, threads, kernels }, context) => {
     const { evaluate } = await import('../../lib/index.js');
     const display = new AmountProgress(context.progress, IMAGES);
     const { classNames, ...figures } = await evaluate({
       checkpoint,
       source,
       dataDir,
-      ttaLevel: tta,
+      tta,
       device,
-      precision,
+      dtype,
       threads,
       kernels,
       signal: context.signal,

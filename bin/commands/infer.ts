@@ -45,13 +45,13 @@ export const inferCommand = defineCommand({
   epilogue: 'Files that cannot be read are reported and skipped; the exit code is 1 then.',
   run: async (args, context) => {
     const { Cifar10Error, infer } = await import('../../lib/index.js');
-    const { testDir, checkpoint, topK, tta, output, device, precision, threads, kernels } = args;
+    const { testDir, checkpoint, topK, tta, output, device, dtype, threads, kernels } = args;
     const format = output === undefined ? undefined : formatOfFile(output);
     const display = new RecordDisplay(context, output !== undefined);
     const records: InferRecord[] = [];
-    const runtime = { device, precision, threads, kernels, signal: context.signal };
+    const runtime = { device, dtype, threads, kernels, signal: context.signal };
     const onStart = (total: number) => display.start(total);
-    for await (const record of infer({ testDir, checkpoint, topK, ttaLevel: tta, ...runtime, onStart })) {
+    for await (const record of infer({ testDir, checkpoint, topK, tta, ...runtime, onStart })) {
       display.show(record);
       records.push(record);
     }

@@ -2,6 +2,7 @@
 export { completeOverride } from './complete.js';
 export { expandSweep } from './composition/index.js';
 export { type ConfigDefinition, type Defaults, defineConfig, type KnownOptions } from './define.js';
+export { assertValidInference } from './inference.js';
 export { type DocumentedKey, documentKeys } from './key-defaults.js';
 export { configToSnake, type Tree } from './keys.js';
 export {
@@ -15,6 +16,5 @@ export {
 } from './load.js';
 export { modelLabel } from './model-label.js';
 export { listGroups, listOptions } from './packaged.js';
-export { assertValidRuntime } from './runtime.js';
 export { type KeyInfo, listKeys } from './schema-keys.js';
 export { type Config, parseConfig } from './validate.js';

@@ -49,7 +49,7 @@ test('a model from Python gives PyTorch’s logits', async () => {
     height: 32,
     channels: 3 as const,
   }));
-  const predictions = await predict(images, { checkpoint, precision: 'fp32', device: 'cpu', topK: 10 });
+  const predictions = await predict(images, { checkpoint, dtype: 'fp32', device: 'cpu', topK: 10 });
   const found = predictions.flatMap(({ topK }) =>
     CLASS_NAMES.map((name) => Math.log(topK.find(({ label }) => label === name)?.probability ?? Number.NaN)),
   );

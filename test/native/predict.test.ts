@@ -50,9 +50,9 @@ describe('predict', () => {
 
   test('an image alone and among others gets the same class', async () => {
     const rows = Array.from({ length: 20 }, (_, row) => row);
-    const together = await predict(rows.map(raw), { checkpoint, precision: 'fp32' });
+    const together = await predict(rows.map(raw), { checkpoint, dtype: 'fp32' });
     for (const row of rows) {
-      const [alone] = await predict(raw(row), { checkpoint, precision: 'fp32' });
+      const [alone] = await predict(raw(row), { checkpoint, dtype: 'fp32' });
       expect(alone?.label).toBe(together[row]?.label);
       expect(alone?.probability).toBeCloseTo(together[row]?.probability ?? 0, 4);
     }
@@ -95,7 +95,7 @@ describe('evaluate', () => {
   test('with augmentation adds its figures and leaves the others', async () => {
     const { ttaAccuracy, ttaCrossEntropy, ttaExpectedCalibrationError, ...plain } = await evaluate({
       checkpoint,
-      ttaLevel: 2,
+      tta: 2,
     });
     expect(plain).toEqual(await evaluate({ checkpoint }));
     expect(ttaAccuracy).toBeGreaterThan(0.2);
@@ -105,10 +105,10 @@ describe('evaluate', () => {
   });
 
   test('agrees with predict, image by image', async () => {
-    const result = await evaluate({ checkpoint, precision: 'fp32' });
+    const result = await evaluate({ checkpoint, dtype: 'fp32' });
     const predictions = await predict(
       records.map((_, row) => raw(row)),
-      { checkpoint, precision: 'fp32', topK: 10 },
+      { checkpoint, dtype: 'fp32', topK: 10 },
     );
     const matrix = CLASS_NAMES.map(() => CLASS_NAMES.map(() => 0));
     let crossEntropy = 0;
@@ -129,9 +129,9 @@ describe('evaluate', () => {
 describe('a call of the library is checked', () => {
   test.each([
     [{ threads: 0 }, 'threads'],
-    [{ precision: 'fp16' as 'fp32' }, 'precision'],
+    [{ dtype: 'fp16' as 'fp32' }, 'dtype'],
     [{ device: 'gpu' as 'cuda' }, 'device'],
-    [{ ttaLevel: 5 as 2 }, 'ttaLevel'],
+    [{ tta: 5 as 2 }, 'tta'],
   ])('%j', async (option, name) => {
     await expect(evaluate({ checkpoint, ...option })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -153,7 +153,7 @@ test('the run folder holds everything about the run, and evaluation of its check
     'run.json',
     'train.log',
   ]);
-  const evaluation = await evaluate({ checkpoint: result.checkpoint, ttaLevel: 2 });
+  const evaluation = await evaluate({ checkpoint: result.checkpoint, tta: 2 });
   expect(evaluation.accuracy).toBe(result.test.accuracy);
   expect(evaluation.crossEntropy).toBe(result.test.crossEntropy);
   expect(evaluation.ttaAccuracy).toBe(result.test.ttaAccuracy);

@@ -6,10 +6,7 @@ import { RULES } from './contradictions.js';
 import { dataLoading } from './data-loading.js';
 import { model } from './model.js';
 import { path } from './primitives.js';
-import { runtime, training } from './training.js';
-
-/** The same for a call of the library, where all is optional. */
-export const runtimeSchema = z.object(runtime).partial();
+import { training } from './training.js';
 
 /** The whole configuration with the names it has in YAML. */
 export const configSchema = z

@@ -43,7 +43,7 @@ async function openOnnx({ onnx, normalization: { mean, std }, threads }) {
 }
 
 async function openOurs({ checkpoint, precision, threads }) {
-  const { predictor, config } = await openModel(checkpoint, { device: 'cpu', precision, threads });
+  const { predictor, config } = await openModel(checkpoint, { device: 'cpu', dtype: precision, threads });
   const prepare = (count) => {
     const planes = readPixels(count);
     return Uint8Array.from(planes, (_, index) => {

@@ -1,11 +1,11 @@
-// Owns the check of the runtime options that a caller of the library gives for one call.
+// Owns the check of the options that a caller of the library gives for running a trained model.
 import { Cifar10Error } from '../errors.js';
 import { configToSnake } from './keys.js';
-import { runtimeSchema } from './schema/index.js';
+import { inferenceSchema } from './schema/inference.js';
 
-/** Passes if device, precision, threads, kernels, tile and TTA level, where given, are in range. Errors: `INVALID_ARGUMENT`. */
-export function assertValidRuntime(options: object): void {
-  const [issue] = runtimeSchema.safeParse(configToSnake(options)).error?.issues ?? [];
+/** Passes if each option of `inferenceSchema`, where given, is in range. Errors: `INVALID_ARGUMENT`. */
+export function assertValidInference(options: object): void {
+  const [issue] = inferenceSchema.safeParse(configToSnake(options)).error?.issues ?? [];
   if (issue === undefined) return;
   const name = String(issue.path[0]).replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
   throw new Cifar10Error('INVALID_ARGUMENT', {
