@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'CHECKPOINT_MISMATCH'
   /** There is no such file. */
   | 'CHECKPOINT_NOT_FOUND'
+  /** A `Classifier` was used after its `close()`. */
+  | 'CLASSIFIER_CLOSED'
   /** A configuration file cannot be read, is not YAML, or has a defaults list that cannot be followed. */
   | 'CONFIG_FILE_INVALID'
   /** A configuration file is not there, or a folder of config groups cannot be read. */
@@ -84,6 +86,8 @@ export type ErrorCode =
   | 'PLATFORM_UNSUPPORTED'
   /** There is no Python with pip: the second way to LibTorch, and to one for CUDA the only one. */
   | 'PYTHON_NOT_FOUND'
+  /** More images wait to be classified than `maxQueue` allows: try again a little later. */
+  | 'QUEUE_FULL'
   /** A run would go on with other settings, versions or another kind of machine: `force` does it all the same. */
   | 'RUN_CHANGED'
   /** A file of a run cannot be read. */

@@ -80,7 +80,7 @@ export interface EvaluateResult {
  * @category Inference
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
-  const model = await openModel(options.checkpoint, options, 'evalPrecision');
+  const model = await openModel(options.checkpoint, options, { precisionKey: 'evalPrecision' });
   try {
     return await evaluateModel(model, options);
   } finally {

@@ -2,6 +2,14 @@
 export { type BenchOptions, type BenchResult, bench } from './bench.js';
 export type { Dtype, TensorLayout } from './checkpoint/index.js';
 export {
+  type BatchInfo,
+  Classifier,
+  type ClassifierOptions,
+  type ClassifyOptions,
+  type ClassProbability,
+  type Prediction,
+} from './classifier/index.js';
+export {
   type ComposedConfig,
   type Config,
   type ConfigDefinition,
@@ -54,13 +62,7 @@ export {
 } from './model-list.js';
 export { exitImmediately } from './native.js';
 export type { EpochEvent, Precision, StartEvent, StepEvent, StepSeconds, TestEvent } from './native-addon.js';
-export {
-  type ClassifyOptions,
-  type ClassProbability,
-  type Prediction,
-  type PredictOptions,
-  predict,
-} from './predict.js';
+export { type PredictOptions, predict } from './predict.js';
 export { type PreviewOptions, type PreviewResult, preview } from './preview.js';
 export {
   compareRuns,

@@ -1,9 +1,14 @@
 // Owns classifying the image files of a folder, one record a file, going on past files that cannot be read.
+
+import { pMapIterable } from 'p-map';
+import { Classifier, type ClassifyOptions, type Prediction, rank } from './classifier/index.js';
 import { Cifar10Error, type ErrorCode } from './errors.js';
-import { decodeImage, type FoundImage, listImages, type UnreadableFolder } from './images/index.js';
-import { type Model, openModel, type RuntimeOptions } from './model.js';
-import { throwIfAborted } from './native-job.js';
-import { type ClassifyOptions, classifyPixels, DECODED_TOGETHER, type Prediction } from './predict.js';
+import { type FoundImage, listImages, type UnreadableFolder } from './images/index.js';
+import type { RuntimeOptions } from './model.js';
+
+/** There is no other caller that a bound would protect. */
+const MAX_BATCH = 256;
+const OF_ONE_FILE = new Set<ErrorCode>(['IMAGE_INVALID', 'IMAGE_NOT_FOUND']);
 
 /**
  * Which images to classify with which checkpoint, and how it is computed.
@@ -60,49 +65,29 @@ export type InferRecord =
  * @category Inference
  */
 export async function* infer(options: InferOptions): AsyncGenerator<InferRecord, void, undefined> {
-  const found = await listImages(options.testDir);
-  const model = await openModel(options.checkpoint, options);
+  const { testDir, checkpoint, onStart } = options;
+  const found = await listImages(testDir);
+  const classifier = await Classifier.load(checkpoint, { ...options, maxBatch: MAX_BATCH });
   try {
-    options.onStart?.(found.length);
-    for (let begin = 0; begin < found.length; begin += DECODED_TOGETHER) {
-      throwIfAborted(options.signal, 'the classification was stopped');
-      yield* await inferFiles(model, found.slice(begin, begin + DECODED_TOGETHER), options);
-    }
+    onStart?.(found.length);
+    const classify = (file: FoundImage | UnreadableFolder) => inferFile(classifier, file, options);
+    yield* pMapIterable(found, classify, { concurrency: classifier.window });
   } finally {
-    model.predictor.close();
+    await classifier.close();
   }
 }
 
-async function inferFiles(
-  model: Model,
-  found: readonly (FoundImage | UnreadableFolder)[],
+async function inferFile(
+  classifier: Classifier,
+  found: FoundImage | UnreadableFolder,
   options: InferOptions,
-): Promise<InferRecord[]> {
-  const decoded = await Promise.all(found.map(decodeFound));
-  const readable = decoded.filter((item) => 'pixels' in item);
-  const predictions = await classifyPixels(
-    model,
-    readable.map(({ pixels }) => pixels),
-    options,
-  );
-  // By object and not by name: two names may look alike where they are not UTF-8.
-  const predictionOf = new Map(readable.map((item, index) => [item, predictions[index] as Prediction]));
-  return decoded.map((item) =>
-    'pixels' in item ? { file: item.file, ...(predictionOf.get(item) as Prediction) } : item,
-  );
-}
-
-interface DecodedFile {
-  file: string;
-  pixels: Uint8Array;
-}
-
-async function decodeFound(found: FoundImage | UnreadableFolder): Promise<DecodedFile | InferFailure> {
+): Promise<InferRecord> {
   try {
     if ('error' in found) throw found.error;
-    return { file: found.name, pixels: await decodeImage(found) };
+    const probabilities = await classifier.whenFree(found, options);
+    return { file: found.name, ...rank(probabilities, classifier.classNames, options.topK ?? 3) };
   } catch (error) {
-    if (!(error instanceof Cifar10Error)) throw error;
+    if (!(error instanceof Cifar10Error) || !OF_ONE_FILE.has(error.code)) throw error;
     return { file: found.name, error: { code: error.code, message: error.message } };
   }
 }

@@ -9,7 +9,7 @@ import {
 import { assertValidInference, type Config, parseConfig } from './config/index.js';
 import { Cifar10Error, errorMessage } from './errors.js';
 import { loadNative } from './native.js';
-import type { NativeAddon, NativePredictor } from './native-addon.js';
+import type { NativeAddon, NativePredictor, PredictorOptions } from './native-addon.js';
 import { callNative } from './native-job.js';
 import { settleDevice, settlePrecision, settleThreads } from './settle.js';
 
@@ -45,22 +45,31 @@ const CLASS_COUNT = 10;
 
 export interface Model {
   readonly predictor: NativePredictor;
+  /** Where and in what arithmetic it runs, with nothing left open. */
+  readonly runtime: Pick<PredictorOptions, 'device' | 'precision' | 'threads'>;
   /** What it was trained with. */
   readonly config: Config;
   /** Indexed by label. */
   readonly classNames: readonly string[];
 }
 
+/** What a caller leaves to what it does with the model. */
+interface OpenOptions {
+  /** The setting of the training that a precision left open follows. Default: `precision`. */
+  precisionKey?: 'precision' | 'evalPrecision';
+  /** Images of one forward pass, at most. Default: as in the training's evaluation. */
+  batchSize?: number;
+}
+
 /**
- * Reads a checkpoint and loads its weights into the model named in it; where the caller leaves the precision open, it is
- * that of the training named by `precisionKey`.
+ * Reads a checkpoint and loads its weights into the model named in it.
  * Errors: `INVALID_ARGUMENT`, `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, `DEVICE_UNAVAILABLE`, those of loading
  * LibTorch.
  */
 export async function openModel(
   path: string,
   runtime: RuntimeOptions,
-  precisionKey: 'precision' | 'evalPrecision' = 'precision',
+  { precisionKey = 'precision', batchSize }: OpenOptions = {},
 ): Promise<Model> {
   assertValidInference(runtime);
   const native = loadNative();
@@ -68,19 +77,29 @@ export async function openModel(
   const { classNames, normalization } = meta;
   const config = trainingConfig(path, meta);
   const state = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
-  const device = settleDevice(runtime.device ?? 'auto');
   const options = {
     model: config.model,
     normalization,
-    device,
-    precision: settlePrecision(runtime.dtype ?? config.training[precisionKey], device),
-    threads: settleThreads(runtime.threads ?? null),
+    ...settleRuntime(runtime, config.training[precisionKey]),
     kernels: runtime.kernels ?? config.training.kernels,
     maxWinogradTile: runtime.maxWinogradTile ?? config.training.maxWinogradTile,
-    batchSize: config.training.evalBatchSize,
+    batchSize: batchSize ?? config.training.evalBatchSize,
   };
   const predictor = callNative(() => new native.Predictor(options, state));
-  return { predictor, config, classNames };
+  const { device, precision, threads } = options;
+  return { predictor, config, classNames, runtime: { device, precision, threads } };
+}
+
+function settleRuntime(
+  { device: wanted, dtype, threads }: RuntimeOptions,
+  trained: Config['training']['precision'],
+) {
+  const device = settleDevice(wanted ?? 'auto');
+  return {
+    device,
+    precision: settlePrecision(dtype ?? trained, device),
+    threads: settleThreads(threads ?? null),
+  };
 }
 
 /** Passes if the checkpoint holds what the model named in it needs. Errors: `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`. */

@@ -4,3 +4,4 @@ export { decodeImage } from './decode.js';
 export { type FoundImage, listImages, type UnreadableFolder } from './folder.js';
 export type { ImageInput, RawImage } from './input.js';
 export { isPng } from './signature.js';
+export { snapshot } from './snapshot.js';
