@@ -1,7 +1,7 @@
 // Owns what a server and its model say about themselves in the Open Inference Protocol v2.
 // Must not know which model is loaded: its version is given.
 import { VERSION } from '../../version.js';
-import { INPUT, MODEL_NAME, OUTPUTS, type TensorMetadata } from './protocol.js';
+import { INPUT, MODEL_NAME, OUTPUT_NAMES, OUTPUTS } from './protocol.js';
 
 /** The answer to `GET /v2`. */
 export interface ServerMetadata {
@@ -13,6 +13,14 @@ export interface ServerMetadata {
 
 export function serverMetadata(): ServerMetadata {
   return { name: 'cifar10-torch', version: VERSION, extensions: ['binary_tensor_data'] };
+}
+
+/** A tensor of the model. */
+export interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: string;
+  /** -1: a length that each request chooses. */
+  readonly shape: readonly number[];
 }
 
 /** The answer to `GET /v2/models/cifar10`. */
@@ -32,6 +40,6 @@ export function modelMetadata(version: string): ModelMetadata {
     // <project>_<format>, as in "pytorch_torchscript": whose nets these are, and the format of their file.
     platform: 'cifar10-torch_safetensors',
     inputs: [INPUT],
-    outputs: OUTPUTS,
+    outputs: OUTPUT_NAMES.map((name) => ({ name, ...OUTPUTS[name] })),
   };
 }

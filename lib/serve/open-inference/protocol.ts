@@ -15,27 +15,22 @@ export const JSON_LENGTH_HEADER = 'inference-header-content-length';
 /** The content type of such a body; `application/json` is that of the others. */
 export const BINARY_CONTENT_TYPE = 'application/octet-stream';
 
-/** A tensor as the metadata has it: -1 is a length that each request chooses. */
-export interface TensorMetadata {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-}
-
 /**
- * RGB, interleaved, 0–255. Requests may also give another height and width, or `BYTES` [N]: files of images. The
- * protocol has no way to say so.
+ * RGB, interleaved, 0–255; -1 is a length that each request chooses. Requests may also give another height and width, or
+ * `BYTES` [N]: files of images. The protocol has no way to say so.
  */
 export const INPUT = { name: 'images', datatype: 'UINT8', shape: [-1, 32, 32, 3] } as const;
 
 /** Per image: the probability of each class, the name of the likeliest, its index. */
-export const OUTPUTS = [
-  { name: 'probabilities', datatype: 'FP32', shape: [-1, 10] },
-  { name: 'labels', datatype: 'BYTES', shape: [-1] },
-  { name: 'classes', datatype: 'INT64', shape: [-1] },
-] as const;
+export const OUTPUTS = {
+  probabilities: { datatype: 'FP32', shape: [-1, 10] },
+  labels: { datatype: 'BYTES', shape: [-1] },
+  classes: { datatype: 'INT64', shape: [-1] },
+} as const;
 
-export type OutputName = (typeof OUTPUTS)[number]['name'];
+export type OutputName = keyof typeof OUTPUTS;
+
+export const OUTPUT_NAMES = Object.keys(OUTPUTS) as OutputName[];
 
 /** An output that a request asks for. */
 export interface RequestedOutput {

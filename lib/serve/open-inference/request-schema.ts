@@ -1,8 +1,9 @@
 // Owns the JSON of an inference request: what may stand where. Must not look into the data of a tensor.
-// What it does not name is ignored, as the protocol's extensions want it; null counts as absent, as clients in Python send it.
+// What it does not name is passed over: parameters of others, the name of the model that KServe writes. Null counts as
+// absent: clients in Python send it.
 import { z } from 'zod';
 import { describe, invalidRequest } from './invalid.js';
-import { INPUT, OUTPUTS, type OutputName } from './protocol.js';
+import { INPUT, OUTPUT_NAMES } from './protocol.js';
 
 const isList = (value: unknown): value is unknown[] => Array.isArray(value);
 
@@ -34,10 +35,8 @@ const inputSchema = objectOf({
   data: z.custom<unknown[]>(isList, 'a list').nullish(),
 });
 
-const outputNames = OUTPUTS.map(({ name }) => name) as [OutputName, ...OutputName[]];
-
 const outputSchema = objectOf({
-  name: z.enum(outputNames, `one of ${outputNames.map((name) => `"${name}"`).join(', ')}`),
+  name: z.enum(OUTPUT_NAMES, `one of ${OUTPUT_NAMES.map((name) => `"${name}"`).join(', ')}`),
   parameters: objectOf({
     binary_data: flag,
     classification: unsupported('classification'),
@@ -53,7 +52,7 @@ const requestSchema = objectOf(
     id: z.string('a text').nullish(),
     parameters: objectOf({ binary_data_output: flag }).nullish(),
     inputs: z.tuple([inputSchema], `a list of one input, "${INPUT.name}"`),
-    outputs: listOf(outputSchema, outputNames.length, `a list of at most ${outputNames.length} outputs`)
+    outputs: listOf(outputSchema, OUTPUT_NAMES.length, `a list of at most ${OUTPUT_NAMES.length} outputs`)
       .refine(areDistinct, 'each output once')
       .nullish(),
   },

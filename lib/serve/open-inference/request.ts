@@ -3,7 +3,7 @@
 import { errorMessage } from '../../errors.js';
 import type { RawImage } from '../../images/index.js';
 import { describe, invalidInput, invalidRequest } from './invalid.js';
-import { JSON_LENGTH_HEADER, OUTPUTS, type RequestedOutput } from './protocol.js';
+import { JSON_LENGTH_HEADER, OUTPUT_NAMES, type RequestedOutput } from './protocol.js';
 import { checkRequest, type RequestJson } from './request-schema.js';
 import { type ImageLimits, type InputTensor, readImages } from './tensor-data.js';
 
@@ -18,7 +18,7 @@ export interface InferRequest {
   /** To be returned in the answer. */
   readonly id?: string | undefined;
   /** At least one: raw RGB pixels of any size, or files of images, yet to be decoded. */
-  readonly images: (RawImage | Uint8Array)[];
+  readonly images: readonly (RawImage | Uint8Array)[];
   /** In the order of the answer. */
   readonly outputs: readonly RequestedOutput[];
 }
@@ -56,7 +56,7 @@ export function parseInferRequest(
   };
 }
 
-/** 32 images of 32x32 pixels have 34 thousand as nested lists; making values of six million takes two seconds. */
+/** Millions of small lists and objects would take seconds and hundreds of MB; 32 images in nested lists have 34 thousand. */
 const MAX_MARKS = 100_000;
 const MARKS = new Set([...'[{"'].map((mark) => mark.charCodeAt(0)));
 
@@ -64,7 +64,11 @@ function parseJson(bytes: Buffer): unknown {
   let marks = 0;
   for (let at = 0; at < bytes.length; at++) if (MARKS.has(bytes[at] as number)) marks++;
   if (marks > MAX_MARKS)
-    throw invalidRequest('its JSON', `at most ${MAX_MARKS} brackets and quotes, as one list has`, `${marks}`);
+    throw invalidRequest(
+      'its JSON',
+      `at most ${MAX_MARKS} brackets and quotes: data in one list needs few`,
+      `${marks}`,
+    );
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
@@ -88,7 +92,7 @@ function toTensor({ inputs: [input] }: RequestJson, binary: Buffer, hasJsonLengt
 
 function toOutputs({ outputs, parameters }: RequestJson): RequestedOutput[] {
   const isBinary = parameters?.binary_data_output ?? false;
-  if (!outputs?.length) return OUTPUTS.map(({ name }) => ({ name, isBinary }));
+  if (!outputs?.length) return OUTPUT_NAMES.map((name) => ({ name, isBinary }));
   return outputs.map((output) => ({
     name: output.name,
     isBinary: output.parameters?.binary_data ?? isBinary,

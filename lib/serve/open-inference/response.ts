@@ -26,7 +26,7 @@ export function encodeInferResponse(answer: InferAnswer): EncodedAnswer {
   const binary: Buffer[] = [];
   const tensors = outputs.map(({ name, isBinary }) => {
     const tensor = TENSORS[name](answer);
-    const head = { name, datatype: datatypeOf(name), shape: tensor.shape };
+    const head = { name, datatype: OUTPUTS[name].datatype, shape: tensor.shape };
     if (!isBinary) return { ...head, data: tensor.toJson() };
     const bytes = Buffer.concat(tensor.toBinary());
     binary.push(bytes);
@@ -56,7 +56,7 @@ const TENSORS: Record<OutputName, (answer: InferAnswer) => OutputTensor> = {
     };
   },
   labels({ probabilities, classNames }) {
-    const labels = probabilities.map((row) => classNames[likeliest(row)] ?? '');
+    const labels = probabilities.map((row) => classNames[likeliest(row)] as string);
     return { shape: [labels.length], toJson: () => labels, toBinary: () => labels.map(bytesElement) };
   },
   classes({ probabilities }) {
@@ -64,10 +64,6 @@ const TENSORS: Record<OutputName, (answer: InferAnswer) => OutputTensor> = {
     return { shape: [classes.length], toJson: () => classes, toBinary: () => classes.map(int64) };
   },
 };
-
-function datatypeOf(output: OutputName): string | undefined {
-  return OUTPUTS.find(({ name }) => name === output)?.datatype;
-}
 
 /** Of equals the first, as `predict` ranks them. */
 function likeliest(probabilities: Float32Array): number {

@@ -43,7 +43,7 @@ function readPixels({ shape, data }: InputTensor): RawImage[] {
     );
   const imageBytes = height * width * CHANNELS;
   const pixels = Buffer.isBuffer(data)
-    ? ofLength(data, count * imageBytes, shape)
+    ? checkLength(data, count * imageBytes, shape)
     : toBytes(flatten(data, shape));
   return Array.from({ length: count }, (_, image) => ({
     data: pixels.subarray(image * imageBytes, (image + 1) * imageBytes),
@@ -86,7 +86,7 @@ function splitElements(data: Buffer, shape: readonly number[], maxBytes: number)
     if (end > data.length) throw cutOff(image, sizeBytes, data.length - begin);
     images.push(data.subarray(begin, end));
   }
-  ofLength(data, end, shape);
+  checkLength(data, end, shape);
   return images;
 }
 
@@ -114,22 +114,22 @@ function decodeBase64(text: unknown, image: number, maxBytes: number): Uint8Arra
 function flatten(data: readonly unknown[], shape: readonly number[]): readonly unknown[] {
   const isNested = Array.isArray(data[0]);
   const total = shape.reduce((product, side) => product * side, 1);
-  let elements = listOf(data, isNested ? shape[0] : total, shape);
+  let elements = checkList(data, isNested ? shape[0] : total, shape);
   for (const side of isNested ? shape.slice(1) : []) {
     const inner: unknown[] = [];
-    for (const list of elements) for (const item of listOf(list, side, shape)) inner.push(item);
+    for (const list of elements) for (const item of checkList(list, side, shape)) inner.push(item);
     elements = inner;
   }
   return elements;
 }
 
-function listOf(value: unknown, length: number | undefined, shape: readonly number[]): readonly unknown[] {
+function checkList(value: unknown, length: number | undefined, shape: readonly number[]): readonly unknown[] {
   if (Array.isArray(value) && value.length === length) return value;
   const expected = `data of the shape ${JSON.stringify(shape)}, nested or in one list`;
   throw invalidInput(expected, `${describe(value)} in place of a list of ${length}`);
 }
 
-function ofLength(data: Buffer, sizeBytes: number, shape: readonly number[]): Buffer {
+function checkLength(data: Buffer, sizeBytes: number, shape: readonly number[]): Buffer {
   if (data.length === sizeBytes) return data;
   throw invalidInput(`${sizeBytes} bytes for the shape ${JSON.stringify(shape)}`, `${data.length} bytes`);
 }
