@@ -34,8 +34,8 @@ export interface RuntimeOptions {
    */
   kernels?: Config['training']['kernels'] | undefined;
   /**
-   * Side of the largest tiles of its own convolutions: 2 rounds less than 4 and is slower; an image’s results then do not
-   * depend on how many others are in the call. With 4 they do, by what rounding does. Default: as in training.
+   * Side of the largest tiles of its own convolutions: 2 rounds less than 4 and is slower. How an image’s results are
+   * rounded depends on how many others run together with it, less so with 2. Default: as in training.
    */
   maxWinogradTile?: Config['training']['maxWinogradTile'] | undefined;
 }

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { type TrainOptions, train } from '../lib/index.js';
+import { expect, onTestFinished } from 'vitest';
+import { type Prediction, type TrainOptions, train } from '../lib/index.js';
 import { PACKAGE_ROOT } from '../lib/package-root.js';
 
 export const RECORD_BYTES = 3073;
@@ -51,4 +51,13 @@ export function trainSample(
   options: Omit<TrainOptions, 'overrides'> = {},
 ) {
   return train({ ...options, overrides: [...TINY, `output_dir=${outputDir}`, ...overrides] });
+}
+
+/** Of the same image in float32: the same classes, and probabilities that differ by what rounding in other batches does. */
+export function expectAlike(prediction: Prediction | undefined, expected: Prediction | undefined): void {
+  const labels = (each: Prediction | undefined) => each?.topK.map(({ label }) => label);
+  expect(labels(prediction)).toEqual(labels(expected));
+  expect(labels(prediction)).not.toBeUndefined();
+  for (const [place, { probability }] of (prediction?.topK ?? []).entries())
+    expect(probability).toBeCloseTo(expected?.topK[place]?.probability ?? Number.NaN, 5);
 }

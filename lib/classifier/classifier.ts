@@ -2,6 +2,7 @@
 // bounded in number. Must not know folders or HTTP.
 import { Semaphore } from 'async-mutex';
 import { pMapIterable } from 'p-map';
+import { forManyListeners } from '../abort-signal.js';
 import { assertValidInference } from '../config/index.js';
 import { Cifar10Error } from '../errors.js';
 import { decodeImage, type FoundImage, type ImageInput, snapshot } from '../images/index.js';
@@ -119,6 +120,7 @@ export class Classifier {
   ): Promise<Float32Array[]> {
     this.#assertUsable(options);
     const inputs = (isList(images) ? images : [images]).map(snapshot);
+    const shared = { ...options, signal: forManyListeners(options.signal) };
     const workers = Math.min(inputs.length, this.#window);
     this.#assertPlaces(workers);
     const results: Float32Array[] = [];
@@ -128,7 +130,7 @@ export class Classifier {
     const work = async () => {
       for (const [index, image] of left) {
         if (hasFailed) return;
-        results[index] = await this.#run(image, options);
+        results[index] = await this.#run(image, shared);
       }
     };
     const fail = (error: unknown) => {
@@ -153,13 +155,15 @@ export class Classifier {
   ): AsyncGenerator<Prediction, void, undefined> {
     this.#assertUsable(options);
     const { topK = 3 } = options;
+    const shared = { ...options, signal: forManyListeners(options.signal) };
     const classify = async (image: ImageInput) =>
-      rank(await this.whenFree(image, options), this.classNames, topK);
+      rank(await this.whenFree(image, shared), this.classNames, topK);
     yield* pMapIterable(kept(images), classify, { concurrency: this.#window });
   }
 
   /**
-   * The probabilities of one image, which must stay as it is, when there is a place for it.
+   * The probabilities of one image, which must stay as it is, when there is a place for it. A signal of many images
+   * should be one of `forManyListeners`.
    * @internal
    */
   async whenFree(image: ImageInput | FoundImage, options: ClassifyOptions): Promise<Float32Array> {
