@@ -4,6 +4,7 @@ export type { Dtype, TensorLayout } from './checkpoint/index.js';
 export {
   type BatchInfo,
   Classifier,
+  type ClassifierInfo,
   type ClassifierOptions,
   type ClassifyOptions,
   type ClassProbability,

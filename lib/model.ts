@@ -51,6 +51,10 @@ export interface Model {
   readonly config: Config;
   /** Indexed by label. */
   readonly classNames: readonly string[];
+  /** Of the checkpoint. */
+  readonly sha256: string;
+  /** Weights and biases. */
+  readonly parameterCount: number;
 }
 
 /** What a caller leaves to what it does with the model. */
@@ -73,7 +77,7 @@ export async function openModel(
 ): Promise<Model> {
   assertValidInference(runtime);
   const native = loadNative();
-  const { tensors, meta } = await readCheckpoint(path, (head) => assertOfModel(path, head, native));
+  const { tensors, meta, sha256 } = await readCheckpoint(path, (head) => assertOfModel(path, head, native));
   const { classNames, normalization } = meta;
   const config = trainingConfig(path, meta);
   const state = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
@@ -87,7 +91,15 @@ export async function openModel(
   };
   const predictor = callNative(() => new native.Predictor(options, state));
   const { device, precision, threads } = options;
-  return { predictor, config, classNames, runtime: { device, precision, threads } };
+  const { parameterCount } = callNative(() => native.describeModel(config.model));
+  return {
+    predictor,
+    config,
+    classNames,
+    sha256,
+    parameterCount,
+    runtime: { device, precision, threads },
+  };
 }
 
 function settleRuntime(

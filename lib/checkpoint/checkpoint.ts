@@ -15,6 +15,8 @@ export interface Checkpoint {
   /** Of its training, `optimizer.momentum.conv1.weight`, `ema.…`; empty unless `meta.progress` is there. */
   readonly extra: ReadonlyMap<string, TensorData>;
   readonly meta: CheckpointMeta;
+  /** Of all its bytes, 64 hexadecimal digits: two files with the same one say and do the same. */
+  readonly sha256: string;
 }
 
 /** What a checkpoint is made of; the rest of its metadata is added on writing. */
@@ -72,12 +74,14 @@ export async function readCheckpoint(
     const meta = decodeMeta(path, metadata);
     check({ layouts: only(layouts, (name) => !EXTRA_NAME.test(name)), meta });
     const data = await file.readData();
-    if (!(await isSealed(metadata[HASH_KEY] ?? '', file.headBytes, data))) throw damaged(path);
+    const sha256 = metadata[HASH_KEY] ?? '';
+    if (!(await isSealed(sha256, file.headBytes, data))) throw damaged(path);
     const tensors = sliceTensors(file.head, data);
     return {
       tensors: only(tensors, (name) => !EXTRA_NAME.test(name)),
       extra: only(tensors, (name) => EXTRA_NAME.test(name)),
       meta,
+      sha256,
     };
   } finally {
     await file.close();

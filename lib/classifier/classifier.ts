@@ -3,10 +3,11 @@
 import { Semaphore } from 'async-mutex';
 import { pMapIterable } from 'p-map';
 import { forManyListeners } from '../abort-signal.js';
-import { assertValidInference } from '../config/index.js';
+import { assertValidInference, modelLabel } from '../config/index.js';
 import { Cifar10Error } from '../errors.js';
 import { decodeImage, type FoundImage, type ImageInput, snapshot } from '../images/index.js';
 import { type Model, openModel, type RuntimeOptions } from '../model.js';
+import type { Precision } from '../native-addon.js';
 import { throwIfAborted } from '../native-job.js';
 import { Batcher, type BatchInfo } from './batcher.js';
 import { type Prediction, rank } from './prediction.js';
@@ -42,6 +43,26 @@ export interface ClassifierOptions extends RuntimeOptions {
   maxQueue?: number | undefined;
   /** Called after each batch, for metrics. What it throws is nobody's: it must not. */
   onBatch?: ((batch: BatchInfo) => void) | undefined;
+}
+
+/**
+ * Which model a classifier has, and how it is run: nothing is `auto`.
+ *
+ * @category Inference
+ */
+export interface ClassifierInfo {
+  /** The first 12 digits of the SHA-256 that the checkpoint carries of its content. */
+  readonly version: string;
+  /** The name that runs of it have in tables: `fast`, `resnet20`… */
+  readonly net: string;
+  /** Weights and biases; running statistics do not count. */
+  readonly parameterCount: number;
+  /** Where it computes. */
+  readonly device: 'cpu' | 'cuda';
+  /** Of activations. */
+  readonly dtype: Precision;
+  /** How many threads compute. */
+  readonly threads: number;
 }
 
 const DEFAULTS = { maxBatch: 64, maxDelayMs: 0, maxQueue: 1024 };
@@ -86,10 +107,18 @@ export class Classifier {
     return this.#model.classNames;
   }
 
-  /** Where and how it computes: nothing is `auto`. */
-  get runtime(): { device: 'cpu' | 'cuda'; dtype: 'bf16' | 'fp32'; threads: number } {
-    const { device, precision, threads } = this.#model.runtime;
-    return { device, dtype: precision, threads };
+  /** Which model this is, and how it is run. */
+  get info(): ClassifierInfo {
+    const { config, sha256, parameterCount, runtime } = this.#model;
+    const { device, precision, threads } = runtime;
+    return {
+      version: sha256.slice(0, 12),
+      net: modelLabel(config.model),
+      parameterCount,
+      device,
+      dtype: precision,
+      threads,
+    };
   }
 
   /** Images that are decoded, waiting or running. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import {
   type BatchInfo,
   Classifier,
@@ -106,9 +107,18 @@ describe('classify', () => {
     expect(classifier.classNames[label]).toBe(expected[0]?.label);
   });
 
-  test('what it runs on is told', async () => {
-    const { runtime } = await load({ device: 'cpu', threads: 1 });
-    expect(runtime).toEqual({ device: 'cpu', dtype: 'fp32', threads: 1 });
+  test('which model it is and what it runs on is told', async () => {
+    const { info } = await load({ device: 'cpu', threads: 1 });
+    const { sha256, tensors } = await readCheckpoint(checkpoint);
+    const weights = [...tensors].filter(([name]) => !/running|num_batches/.test(name));
+    expect(info).toEqual({
+      version: sha256.slice(0, 12),
+      net: 'fast',
+      parameterCount: weights.reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      device: 'cpu',
+      dtype: 'fp32',
+      threads: 1,
+    });
   });
 
   test.each([
