@@ -20,9 +20,6 @@ export const CLASS_NAMES = [
   'truck',
 ];
 
-/** @type {Promise<HTMLImageElement> | null} */
-let sheet = null;
-
 /**
  * Lays out the samples.
  *
@@ -30,13 +27,19 @@ let sheet = null;
  *   of the 32×32 pixels as they stand in the dataset
  */
 export function layOutSamples(take) {
+  const sheet = loadSheet();
   const columns = CLASS_NAMES.map((label, column) => {
     const tiles = Array.from({ length: ROWS }, (_, row) => {
-      const tile = makeTile(label, column, row);
-      tile.addEventListener('click', async () => {
-        take({ blob: await cutOut(column, row), name: `A sample labelled ${label}`, trueLabel: label });
+      const canvas = make('canvas', '');
+      const drawn = sheet.then((image) => cutOut(image, column, row, canvas));
+      return makeTile(`Classify sample ${row + 1} labelled ${label}`, canvas, async () => {
+        await drawn;
+        take({
+          blob: await encode(canvas, 'image/png'),
+          name: `A sample labelled ${label}`,
+          trueLabel: label,
+        });
       });
-      return tile;
     });
     return make('li', 'sample', ...tiles, make('span', 'sample-label', label));
   });
@@ -44,30 +47,16 @@ export function layOutSamples(take) {
 }
 
 /**
- * @param {string} label
- * @param {number} column
- * @param {number} row
+ * @param {string} name
+ * @param {HTMLCanvasElement} canvas
+ * @param {() => void} pick
  */
-function makeTile(label, column, row) {
-  const tile = make('button', 'tile');
+function makeTile(name, canvas, pick) {
+  const tile = make('button', 'tile', canvas);
   tile.type = 'button';
-  tile.ariaLabel = `Classify sample ${row + 1} labelled ${label}`;
-  tile.style.backgroundPosition = `${(column / (CLASS_NAMES.length - 1)) * 100}% ${(row / (ROWS - 1)) * 100}%`;
+  tile.ariaLabel = name;
+  tile.addEventListener('click', pick);
   return tile;
-}
-
-/**
- * @param {number} column
- * @param {number} row
- */
-async function cutOut(column, row) {
-  sheet ??= loadSheet();
-  const canvas = make('canvas', '');
-  canvas.width = SIDE;
-  canvas.height = SIDE;
-  const area = /** @type {const} */ ([column * SIDE, row * SIDE, SIDE, SIDE, 0, 0, SIDE, SIDE]);
-  contextOf(canvas).drawImage(await sheet, ...area);
-  return encode(canvas, 'image/png');
 }
 
 async function loadSheet() {
@@ -75,4 +64,16 @@ async function loadSheet() {
   image.src = 'samples.png';
   await image.decode();
   return image;
+}
+
+/**
+ * @param {HTMLImageElement} sheet
+ * @param {number} column
+ * @param {number} row
+ * @param {HTMLCanvasElement} canvas
+ */
+function cutOut(sheet, column, row, canvas) {
+  canvas.width = SIDE;
+  canvas.height = SIDE;
+  contextOf(canvas).drawImage(sheet, column * SIDE, row * SIDE, SIDE, SIDE, 0, 0, SIDE, SIDE);
 }

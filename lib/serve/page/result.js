@@ -123,7 +123,6 @@ function showBusy() {
   hideNotice();
   labelled.hidden = true;
   stage.dataset.state = 'busy';
-  stage.ariaBusy = 'true';
 }
 
 /**
@@ -133,7 +132,6 @@ function showBusy() {
 function showAnswered({ trueLabel }, answer) {
   hideNotice();
   stage.dataset.state = 'answer';
-  stage.ariaBusy = 'false';
   drawAnswer(answer);
   const truth = describeTruth(trueLabel, answer.scores[0]?.label);
   labelled.textContent = truth;
@@ -163,7 +161,6 @@ function showProblem(problem) {
 function clearAnswer(state, title) {
   hideNotice();
   stage.dataset.state = state;
-  stage.ariaBusy = 'false';
   winner.textContent = title;
   winnerPercent.textContent = '';
   labelled.hidden = true;
