@@ -45,12 +45,15 @@ export class Bars {
     for (const { value } of this.#rows.values()) value.textContent = '';
   }
 
-  /** @param {readonly Score[]} scores the highest first */
-  update(scores) {
+  /**
+   * @param {readonly Score[]} scores the highest first
+   * @param {boolean} isGliding whether rows glide to their new places; in a stream of answers they would never arrive
+   */
+  update(scores, isGliding) {
     const before = new Map([...this.#rows].map(([label, row]) => [label, placeOf(row)]));
     this.#show(scores);
     if (calm.matches) return;
-    for (const [label, row] of this.#rows) move(row, before.get(label));
+    for (const [label, row] of this.#rows) move(row, before.get(label), isGliding);
   }
 
   /** @param {readonly Score[]} scores */
@@ -110,11 +113,12 @@ function shiftOf(/** @type {HTMLElement} */ item) {
 /**
  * @param {Row} row
  * @param {{ top: number, share: number } | undefined} before
+ * @param {boolean} isGliding
  */
-function move(row, before) {
+function move(row, before, isGliding) {
   if (before === undefined) return;
   for (const element of [row.item, row.fill]) for (const old of element.getAnimations()) old.cancel();
   const distance = before.top - row.item.offsetTop;
-  if (distance !== 0) row.item.animate([{ transform: `translateY(${distance}px)` }, {}], MOVE);
+  if (isGliding && distance !== 0) row.item.animate([{ transform: `translateY(${distance}px)` }, {}], MOVE);
   row.fill.animate([{ transform: shift(before.share) }, {}], MOVE);
 }

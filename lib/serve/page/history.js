@@ -24,6 +24,7 @@ export function remember(picture, open) {
   thumbnail.src = picture.url;
   thumbnail.alt = picture.name;
   thumbnail.addEventListener('load', () => thumbnail.classList.toggle('tiny', thumbnail.naturalWidth <= 32));
+  thumbnail.addEventListener('error', () => thumbnail.replaceWith(make('span', 'thumbnail', picture.name)));
   const text = make('span', 'entry-text');
   const button = make('button', 'entry', thumbnail, text);
   button.type = 'button';

@@ -9,7 +9,7 @@ import { mark, refresh, remember } from './history.js';
 import { listenForFiles } from './input.js';
 import { offerCopy, showCommand, showModel } from './model.js';
 import { describe, readChecked } from './problems.js';
-import { outlast, persist } from './recovery.js';
+import { isBusy, outlast, persist } from './recovery.js';
 import * as result from './result.js';
 
 /** @typedef {import('./result.js').Picture} Picture */
@@ -20,7 +20,8 @@ const takeButton = find('take', HTMLButtonElement);
 const retryButton = find('retry', HTMLButtonElement);
 const camera = new Camera(find('video', HTMLVideoElement), {
   classify,
-  outlast: (error, attempt) => outlast(error, attempt, result.showNotice),
+  outlast: (error, attempt) =>
+    outlast(error, attempt, attempt > 1 || !isBusy(error) ? result.showNotice : () => {}),
   onAnswer: result.showLive,
   onStop: leaveCamera,
 });

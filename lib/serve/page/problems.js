@@ -23,13 +23,13 @@ class UnsentError extends Error {}
  */
 export async function readChecked(blob, limitBytes) {
   if (blob.size > limitBytes) {
-    const [size, limit] = [blob.size, limitBytes].map((bytes) => (bytes / MEBIBYTE).toFixed(1));
-    throw new UnsentError(`It has ${size} MiB, and the server takes ${limit} MiB. Save it smaller.`);
+    const limit = Number((limitBytes / MEBIBYTE).toFixed(1));
+    throw new UnsentError(`The file is larger than the ${limit} MiB that the server takes. Save it smaller.`);
   }
   try {
     return await blob.arrayBuffer();
   } catch {
-    throw new UnsentError('The browser cannot read it: it may be a folder, or has been moved since.');
+    throw new UnsentError('The browser cannot read the file: it may be a folder, or has been moved since.');
   }
 }
 

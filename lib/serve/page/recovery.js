@@ -28,11 +28,21 @@ export async function outlast(error, attempt, say) {
   if (!(error instanceof RefusedError)) throw error;
   if (error.status === 401) return untilToken(say);
   if (error.code === 'NOT_READY') return untilReady(say);
-  if ((error.status !== 503 && error.status !== 429) || attempt > TRIES) throw error;
+  if (!isBusy(error) || attempt > TRIES) throw error;
   const seconds = Math.ceil(error.retryAfterMs / 1000);
   const reason = error.status === 429 ? 'That was too fast for the server.' : 'The server is busy.';
   say({ title: reason, text: `Trying again in ${seconds === 1 ? 'a second' : `${seconds} seconds`}.` });
   await sleep(error.retryAfterMs);
+}
+
+/**
+ * Whether the server only had too much to do.
+ *
+ * @param {unknown} error
+ */
+export function isBusy(error) {
+  if (!(error instanceof RefusedError)) return false;
+  return error.status === 429 || (error.status === 503 && error.code !== 'NOT_READY');
 }
 
 /**
@@ -62,16 +72,15 @@ function untilReady(say) {
   return returning;
 }
 
-/** Lasts one pause at least: a server that is ready and yet failed is not asked again at once. */
+/** Lasts one pause at least: a server that says it is ready and yet failed is not asked again at once. */
 async function poll() {
-  for (;;) {
+  do {
+    await sleep(POLL_MS);
     const readiness = await fetchReadiness();
     banner.hidden = readiness === 'ready';
     if (readiness === 'loading') banner.textContent = 'The server is getting ready. This page waits for it.';
     if (readiness === 'gone') banner.textContent = 'The server does not answer. Trying again until it does.';
-    await sleep(POLL_MS);
-    if (readiness === 'ready') return;
-  }
+  } while (!banner.hidden);
 }
 
 /** @param {(notice: { title: string, text: string }) => void} say */

@@ -39,7 +39,7 @@ const bars = new Bars(find('bars', HTMLElement));
 /** @type {readonly string[]} */
 let classNames = [];
 let announcedLabel = '';
-let announcedAt = 0;
+let announcedAt = Number.NEGATIVE_INFINITY;
 
 image.addEventListener('load', () => {
   image.classList.toggle('tiny', image.naturalWidth <= 2 * SIDE);
@@ -72,7 +72,7 @@ export function showEmpty() {
 export function showPicture(picture) {
   video.hidden = true;
   if (image.src !== picture.url) image.src = picture.url;
-  image.hidden = false;
+  image.hidden = image.complete && image.naturalWidth === 0;
   image.alt = picture.name;
   caption.textContent = picture.name;
   if (picture.answer !== null) showAnswered(picture, picture.answer);
@@ -86,6 +86,7 @@ export function showCamera() {
   video.hidden = false;
   caption.textContent = 'Live';
   announcedLabel = '';
+  announcedAt = Number.NEGATIVE_INFINITY;
   clearAnswer('live', 'Looking…');
 }
 
@@ -178,7 +179,7 @@ function drawAnswer({ scores, pixels, durationMs, roundTripMs }) {
   winner.textContent = best.label;
   winnerPercent.textContent = percent(best.probability);
   timing.textContent = `${milliseconds(durationMs)} in the server, ${milliseconds(roundTripMs)} there and back`;
-  bars.update(scores);
+  bars.update(scores, stage.dataset.state !== 'live');
   drawPixels(pixels);
 }
 
