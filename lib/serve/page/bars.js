@@ -36,24 +36,25 @@ export class Bars {
   }
 
   /**
-   * The classes without a value.
+   * The classes; their values, all 0, are hidden.
    *
    * @param {readonly string[]} labels
    */
   clear(labels) {
     this.#show(labels.map((label) => ({ label, probability: 0 })));
-    for (const { value } of this.#rows.values()) value.textContent = '';
+    this.#list.classList.add('blank');
   }
 
   /**
    * @param {readonly Score[]} scores the highest first
-   * @param {boolean} isGliding whether rows glide to their new places; in a stream of answers they would never arrive
+   * @param {boolean} isGliding whether they glide to their new places; in a stream of answers they would never arrive
    */
   update(scores, isGliding) {
+    this.#list.classList.remove('blank');
     const before = new Map([...this.#rows].map(([label, row]) => [label, placeOf(row)]));
     this.#show(scores);
-    if (calm.matches) return;
-    for (const [label, row] of this.#rows) move(row, before.get(label), isGliding);
+    if (calm.matches || !isGliding) return;
+    for (const [label, row] of this.#rows) move(row, before.get(label));
   }
 
   /** @param {readonly Score[]} scores */
@@ -113,12 +114,11 @@ function shiftOf(/** @type {HTMLElement} */ item) {
 /**
  * @param {Row} row
  * @param {{ top: number, share: number } | undefined} before
- * @param {boolean} isGliding
  */
-function move(row, before, isGliding) {
+function move(row, before) {
   if (before === undefined) return;
   for (const element of [row.item, row.fill]) for (const old of element.getAnimations()) old.cancel();
   const distance = before.top - row.item.offsetTop;
-  if (isGliding && distance !== 0) row.item.animate([{ transform: `translateY(${distance}px)` }, {}], MOVE);
+  if (distance !== 0) row.item.animate([{ transform: `translateY(${distance}px)` }, {}], MOVE);
   row.fill.animate([{ transform: shift(before.share) }, {}], MOVE);
 }

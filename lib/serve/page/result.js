@@ -21,6 +21,7 @@ import { contextOf, find } from './dom.js';
 const SIDE = 32;
 /** A screen reader is told of a new winner of the camera at most this often. */
 const ANNOUNCE_MS = 3000;
+const INVITATION = 'Your picture goes here';
 
 const stage = find('stage', HTMLElement);
 const image = find('picture', HTMLImageElement);
@@ -59,7 +60,7 @@ export function useClassNames(names) {
 export function showEmpty() {
   image.hidden = true;
   video.hidden = true;
-  placeholder.textContent = 'Drop a picture here';
+  placeholder.textContent = INVITATION;
   caption.textContent = 'The picture';
   clearAnswer('empty', 'Ten things it knows');
 }
@@ -98,7 +99,7 @@ export function showCamera() {
  */
 export function showLive(answer, rate) {
   hideNotice();
-  caption.textContent = `Live: ${rate} ${rate === 1 ? 'answer' : 'answers'} a second`;
+  caption.textContent = `${rate} ${rate === 1 ? 'answer' : 'answers'} a second`;
   drawAnswer(answer);
   const [best] = answer.scores;
   const isNews = best !== undefined && best.label !== announcedLabel;
@@ -120,7 +121,9 @@ export function hideNotice() {
   notice.hidden = true;
 }
 
+/** The last answer stays, dimmed: most of the time the next one is there at once. */
 function showBusy() {
+  if (stage.dataset.state !== 'answer') clearAnswer('busy', 'Looking…');
   hideNotice();
   labelled.hidden = true;
   stage.dataset.state = 'busy';
