@@ -21,7 +21,7 @@ const chooser = find('file', HTMLInputElement);
 export function listenForFiles(take, explain) {
   listenForDrop(take, explain);
   document.addEventListener('paste', (event) => {
-    if (event.target instanceof HTMLInputElement) return;
+    if (event.target instanceof HTMLInputElement && event.target !== chooser) return;
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length > 0) take(files);
     else explain(EMPTY_CLIPBOARD);

@@ -72,15 +72,20 @@ function untilReady(say) {
   return returning;
 }
 
-/** Lasts one pause at least: a server that says it is ready and yet failed is not asked again at once. */
 async function poll() {
-  do {
+  let readiness = await fetchReadiness();
+  // It has just failed all the same, and would do so again at once.
+  if (readiness === 'ready') await sleep(POLL_MS);
+  while (readiness !== 'ready') {
+    banner.textContent =
+      readiness === 'loading'
+        ? 'The server is getting ready. This page waits for it.'
+        : 'The server does not answer. Trying again until it does.';
+    banner.hidden = false;
     await sleep(POLL_MS);
-    const readiness = await fetchReadiness();
-    banner.hidden = readiness === 'ready';
-    if (readiness === 'loading') banner.textContent = 'The server is getting ready. This page waits for it.';
-    if (readiness === 'gone') banner.textContent = 'The server does not answer. Trying again until it does.';
-  } while (!banner.hidden);
+    readiness = await fetchReadiness();
+  }
+  banner.hidden = true;
 }
 
 /** @param {(notice: { title: string, text: string }) => void} say */
