@@ -1,5 +1,5 @@
 // Makes lib/serve/page/samples.png, the gallery of the page that `serve` shows: two test images of each class of the
-// embedded sample. Of the dozen most colourful ones it takes those whose PNG is smallest, because they are calm behind what they show.
+// embedded sample. Of the 15 most colourful ones it takes those whose PNG is smallest, because they are calm behind what they show.
 // No net chooses: the gallery may well show what a net gets wrong.
 // Usage, after `npm run build:ts`: node scripts/make-gallery.mjs
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { CLASS_NAMES, IMAGE_SIDE, PLANE_BYTES, RECORD_BYTES } from '../dist/lib/
 import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 
 const IMAGES_PER_CLASS = 2;
-const COLOURFUL_PER_CLASS = 12;
+const COLOURFUL_PER_CLASS = 15;
 const PNG = { compressionLevel: 9, adaptiveFiltering: true };
 const IMAGE = { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3 };
 const SHEET = { width: CLASS_NAMES.length * IMAGE_SIDE, height: IMAGES_PER_CLASS * IMAGE_SIDE, channels: 3 };

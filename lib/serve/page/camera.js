@@ -19,6 +19,12 @@ const PICTURE_SIDE = 720;
 /** One is computed while the other travels. */
 const IN_FLIGHT = 2;
 const RATE_WINDOW_MS = 2000;
+/** @type {Record<string, readonly [string, string]>} by the names of what `getUserMedia` rejects with */
+const CAUSES = {
+  NotAllowedError: ['The camera is not allowed.', 'Allow it beside the address of this page, and try again.'],
+  NotFoundError: ['No camera was found.', 'Plug one in, or choose a picture.'],
+  NotReadableError: ['The camera does not start.', 'Another program may be using it: close that one.'],
+};
 
 /** The camera cannot be used; the message is for the person. */
 export class CameraError extends Error {
@@ -77,7 +83,8 @@ export class Camera {
     }
     this.#answeredAt = [];
     this.#frame = Promise.resolve();
-    for (let i = 0; i < IN_FLIGHT; i++) this.#ask(run.signal).catch((error) => this.stop(error));
+    const fail = (/** @type {unknown} */ error) => run.signal.aborted || this.stop(error);
+    for (let i = 0; i < IN_FLIGHT; i++) this.#ask(run.signal).catch(fail);
   }
 
   /**
@@ -160,22 +167,13 @@ export class Camera {
   #grab(side, canvas) {
     const { videoWidth, videoHeight } = this.#video;
     const cut = Math.min(videoWidth, videoHeight);
+    const [left, top] = [(videoWidth - cut) / 2, (videoHeight - cut) / 2];
     canvas.width = side;
     canvas.height = side;
     const context = contextOf(canvas);
     context.imageSmoothingQuality = 'high';
     if (this.#isMirrored) context.setTransform(-1, 0, 0, 1, side, 0);
-    context.drawImage(
-      this.#video,
-      (videoWidth - cut) / 2,
-      (videoHeight - cut) / 2,
-      cut,
-      cut,
-      0,
-      0,
-      side,
-      side,
-    );
+    context.drawImage(this.#video, left, top, cut, cut, 0, 0, side, side);
     return encode(canvas, 'image/jpeg');
   }
 }
@@ -184,7 +182,7 @@ async function openStream() {
   if (navigator.mediaDevices === undefined)
     throw new CameraError(
       'The browser gives this page no camera.',
-      'It does so over HTTPS and on localhost only. A picture can be taken with “Choose pictures” on a phone.',
+      'It does so over HTTPS and on localhost only. Choose a picture instead.',
     );
   try {
     const size = { width: { ideal: 1280 }, height: { ideal: 720 } };
@@ -201,17 +199,8 @@ function closeStream(stream) {
 
 /** @param {unknown} error */
 function explain(error) {
-  const name = error instanceof DOMException ? error.name : '';
-  if (name === 'NotAllowedError')
-    return new CameraError(
-      'The camera is not allowed.',
-      'Allow it beside the address of this page, and try again.',
-    );
-  if (name === 'NotFoundError')
-    return new CameraError('No camera was found.', 'Plug one in, or choose a picture.');
-  if (name === 'NotReadableError')
-    return new CameraError('The camera does not start.', 'Another program may be using it: close that one.');
-  return new CameraError('The camera cannot be used.', error instanceof Error ? error.message : '');
+  const { name, message } = /** @type {Error} */ (error);
+  return new CameraError(...(CAUSES[name] ?? /** @type {const} */ (['The camera cannot be used.', message])));
 }
 
 function wasHidden() {

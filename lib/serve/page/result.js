@@ -42,9 +42,7 @@ let classNames = [];
 let announcedLabel = '';
 let announcedAt = Number.NEGATIVE_INFINITY;
 
-image.addEventListener('load', () => {
-  image.classList.toggle('tiny', image.naturalWidth <= 2 * SIDE);
-});
+image.addEventListener('load', () => image.classList.toggle('tiny', image.naturalWidth <= 2 * SIDE));
 image.addEventListener('error', () => {
   image.hidden = true;
   placeholder.textContent = 'This browser cannot show it';
@@ -101,8 +99,7 @@ export function showLive(answer, rate) {
   hideNotice();
   caption.textContent = `${rate} ${rate === 1 ? 'answer' : 'answers'} a second`;
   drawAnswer(answer);
-  const [best] = answer.scores;
-  const isNews = best !== undefined && best.label !== announcedLabel;
+  const isNews = answer.scores[0]?.label !== announcedLabel;
   if (isNews && performance.now() - announcedAt > ANNOUNCE_MS) announce(answer, '');
 }
 
@@ -126,6 +123,7 @@ function showBusy() {
   if (stage.dataset.state !== 'answer') clearAnswer('busy', 'Looking…');
   hideNotice();
   labelled.hidden = true;
+  announcement.textContent = '';
   stage.dataset.state = 'busy';
 }
 
