@@ -7,7 +7,7 @@ import type {
   Options,
   PositionalOptions,
 } from 'yargs';
-import { interruptible } from './interruption.js';
+import { interruptible, type StopSignals } from './interruption.js';
 import type { GLOBAL_OPTIONS } from './options.js';
 import { printJson, printLine } from './output.js';
 import { createProgress, type Progress } from './progress.js';
@@ -36,6 +36,8 @@ interface CommandDefinition<Table, Positionals> {
   examples: Examples;
   /** The last lines of the help. */
   epilogue: string;
+  /** Those that stop it, where the command answers another one itself. Default: SIGINT, SIGTERM and SIGHUP. */
+  stopSignals?: StopSignals;
   run: (
     args: ArgumentsCamelCase<InferredOptionTypes<Table & Positionals & typeof GLOBAL_OPTIONS>>,
     context: Context,
@@ -47,7 +49,7 @@ export function defineCommand<
   const Table extends Record<string, Options>,
   const Positionals extends Record<string, PositionalOptions> = Record<never, never>,
 >(definition: CommandDefinition<Table, Positionals>): CommandModule {
-  const { command, describe, positionals, options, examples, epilogue, run } = definition;
+  const { command, describe, positionals, options, examples, epilogue, stopSignals, run } = definition;
   return {
     command,
     describe,
@@ -55,7 +57,7 @@ export function defineCommand<
       for (const [name, positional] of Object.entries(positionals ?? {})) parser.positional(name, positional);
       return parser.options(options).epilogue(describeExamples(examples, epilogue));
     },
-    handler: (args) => runCommand(run, args as unknown as Parameters<typeof run>[0]),
+    handler: (args) => runCommand(run, args as unknown as Parameters<typeof run>[0], stopSignals),
   };
 }
 
@@ -92,6 +94,7 @@ type GlobalArguments = InferredOptionTypes<typeof GLOBAL_OPTIONS>;
 async function runCommand<Arguments extends GlobalArguments>(
   run: (args: Arguments, context: Context) => Promise<void>,
   args: Arguments,
+  stopSignals: StopSignals | undefined,
 ): Promise<void> {
   if (args.libtorch) process.env.LIBTORCH = args.libtorch;
   const isJson = args.json ?? false;
@@ -114,6 +117,7 @@ async function runCommand<Arguments extends GlobalArguments>(
         message('stopped at once; what was not saved is lost');
         void import('../lib/index.js').then(({ exitImmediately }) => exitImmediately(exitCode));
       },
+      stopSignals,
     );
   } finally {
     progress.close();

@@ -5,6 +5,9 @@ import { constants } from 'node:os';
 /** The last one comes from a terminal that is closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Signals that stop the work in good order. */
+export type StopSignals = readonly (typeof SIGNALS)[number][];
+
 /** The reason of an abort by the user; becomes the `cause` of the `AbortError`. */
 export class Interruption extends Error {
   override name = 'Interruption';
@@ -25,6 +28,7 @@ export async function interruptible(
   work: (signal: AbortSignal) => Promise<void>,
   onFirst: () => void,
   onSecond: (exitCode: number) => void,
+  signals: StopSignals = SIGNALS,
 ): Promise<void> {
   const controller = new AbortController();
   const interrupt = (signalName: (typeof SIGNALS)[number]) => {
@@ -33,11 +37,11 @@ export async function interruptible(
     onFirst();
     controller.abort(reason);
   };
-  for (const name of SIGNALS) process.on(name, interrupt);
+  for (const name of signals) process.on(name, interrupt);
   try {
     await work(controller.signal);
   } finally {
-    for (const name of SIGNALS) process.off(name, interrupt);
+    for (const name of signals) process.off(name, interrupt);
   }
 }
 

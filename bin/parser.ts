@@ -19,6 +19,7 @@ import { modelsCommand } from './commands/models.js';
 import { previewCommand } from './commands/preview.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
+import { serveCommand } from './commands/serve.js';
 import { trainCommand } from './commands/train.js';
 import { complete } from './complete.js';
 import { GLOBAL_OPTIONS } from './options.js';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['train'],
   ['evaluate'],
   ['infer'],
+  ['serve'],
   ['import-weights'],
   ['preview'],
   ['bench'],
@@ -77,6 +79,7 @@ export function createParser(words: string[]) {
     .command(trainCommand)
     .command(evaluateCommand)
     .command(inferCommand)
+    .command(serveCommand)
     .command(importWeightsCommand)
     .command(previewCommand)
     .command(benchCommand)

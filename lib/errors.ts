@@ -72,6 +72,8 @@ export type ErrorCode =
   | 'LIBTORCH_NOT_FOUND'
   /** LibTorch is of a version that does not go with the addon, or that is not supported. */
   | 'LIBTORCH_VERSION'
+  /** A server cannot listen at its address: the port is taken, or the address is none of this machine. */
+  | 'LISTEN_FAILED'
   /** The lock on a folder was taken away while the work in it went on. */
   | 'LOCKED'
   /** LibTorch threw an error that this package does not know. */

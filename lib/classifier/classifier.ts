@@ -77,7 +77,8 @@ const DEFAULTS = { maxBatch: 64, maxDelayMs: 0, maxQueue: 1024 };
 export class Classifier {
   readonly #model: Model;
   readonly #batcher: Batcher;
-  readonly #maxQueue: number;
+  /** Images that may be decoded, waiting or running at the same time. */
+  readonly maxQueue: number;
   /** Of images that are decoded, waiting or running. */
   readonly #places: Semaphore;
   /** Images of one caller at the same time: a batch to run, and one to be decoded meanwhile. */
@@ -88,9 +89,9 @@ export class Classifier {
     const { maxBatch = DEFAULTS.maxBatch, maxDelayMs = DEFAULTS.maxDelayMs } = options;
     this.#model = model;
     this.#batcher = new Batcher(model.predictor, { maxBatch, maxDelayMs, onBatch: options.onBatch });
-    this.#maxQueue = options.maxQueue ?? DEFAULTS.maxQueue;
-    this.#places = new Semaphore(this.#maxQueue);
-    this.#window = Math.min(2 * maxBatch, this.#maxQueue);
+    this.maxQueue = options.maxQueue ?? DEFAULTS.maxQueue;
+    this.#places = new Semaphore(this.maxQueue);
+    this.#window = Math.min(2 * maxBatch, this.maxQueue);
   }
 
   /**
@@ -123,7 +124,7 @@ export class Classifier {
 
   /** Images that are decoded, waiting or running. */
   get pending(): number {
-    return this.#maxQueue - this.#places.getValue();
+    return this.maxQueue - this.#places.getValue();
   }
 
   /**
@@ -217,7 +218,7 @@ export class Classifier {
   }
 
   async #drain(): Promise<void> {
-    await this.#places.acquire(this.#maxQueue);
+    await this.#places.acquire(this.maxQueue);
     this.#model.predictor.close();
   }
 
@@ -245,7 +246,7 @@ export class Classifier {
     throw new Cifar10Error('QUEUE_FULL', {
       what: 'too many images wait to be classified',
       expected: `room for ${wanted} more`,
-      found: `${this.#maxQueue - free} of ${this.#maxQueue} taken`,
+      found: `${this.maxQueue - free} of ${this.maxQueue} taken`,
       nextStep: 'try again a little later',
     });
   }

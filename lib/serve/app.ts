@@ -1,0 +1,114 @@
+// Owns the Fastify application: its plugins, its routes, and what holds for all requests. Must not load a model nor listen.
+import bearerAuth from '@fastify/bearer-auth';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { VERSION } from '../version.js';
+import { makeErrorHandler } from './answer-errors.js';
+import type { ServeContext } from './context.js';
+import type { ServeSettings } from './options.js';
+import { noSuch, Refusal } from './refusal.js';
+import { classifyRoutes } from './routes/classify.js';
+import { healthRoutes } from './routes/health.js';
+import { metricsRoutes } from './routes/metrics.js';
+import { openInferenceRoutes } from './routes/open-inference.js';
+import { pageRoutes } from './routes/page.js';
+
+const ROUTES = [classifyRoutes, openInferenceRoutes, metricsRoutes];
+/** A request that comes more slowly than this is ended. Its deadline ends those that have a body, with an answer. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export async function createApp(context: ServeContext): Promise<FastifyInstance> {
+  const { settings } = context;
+  const { trustProxy } = settings;
+  const app = fastify({
+    logger: loggerOf(settings),
+    disableRequestLogging: true, // one line a request is written here, with its route in place of its address
+    trustProxy,
+    requestTimeout: Math.max(REQUEST_TIMEOUT_MS, settings.deadlineMs),
+    forceCloseConnections: 'idle',
+    return503OnClosing: false, // what was sent is answered
+  });
+  app.decorateRequest('ticket', null);
+  app.setErrorHandler(makeErrorHandler(context));
+  app.setNotFoundHandler(async () => {
+    throw noSuch('such address');
+  });
+  watchRequests(app, context);
+  await registerDocs(app);
+  if (settings.rateLimit !== undefined) await limitRate(app, settings.rateLimit);
+  await app.register(async (open) => {
+    await healthRoutes(open, context);
+    await pageRoutes(open);
+  });
+  // Each in a scope of its own: they read bodies in different ways.
+  for (const routes of ROUTES)
+    await app.register(async (scope) => {
+      if (settings.token !== undefined) await demandToken(scope, settings.token);
+      await routes(scope, context);
+    });
+  await app.ready();
+  return app;
+}
+
+function loggerOf({ logLevel, logStream = process.stdout }: ServeSettings) {
+  return logLevel !== 'silent' && { level: logLevel, stream: logStream };
+}
+
+function watchRequests(app: FastifyInstance, { metrics }: ServeContext): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    const { statusCode, elapsedTime } = reply;
+    metrics.countRequest(request.method, route, statusCode, elapsedTime);
+    const level = statusCode >= 500 && statusCode !== 503 ? 'warn' : 'info';
+    request.log[level](
+      { method: request.method, route, status: statusCode, ms: Number(elapsedTime.toFixed(3)) },
+      'request',
+    );
+  });
+}
+
+async function registerDocs(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.0.3',
+      info: {
+        title: 'cifar10-torch',
+        description: 'Classifies images into the ten classes of CIFAR-10.',
+        version: VERSION,
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+}
+
+async function limitRate(app: FastifyInstance, requestsPerSecond: number): Promise<void> {
+  await app.register(rateLimit, {
+    max: requestsPerSecond,
+    timeWindow: 1000,
+    // Health, figures and the page cost nothing.
+    allowList: ({ method }: FastifyRequest) => method !== 'POST',
+    errorResponseBuilder: (_request, { max, ttl }) =>
+      new Refusal(
+        429,
+        'RATE_LIMITED',
+        {
+          what: 'too many requests from this address',
+          expected: `at most ${max} a second`,
+          nextStep: 'send several images in one request, or try again a little later',
+        },
+        { retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)) },
+      ),
+  });
+}
+
+async function demandToken(scope: FastifyInstance, token: string): Promise<void> {
+  // The plugin compares in constant time; the error handler answers, in the form of the scope.
+  await scope.register(bearerAuth, { keys: [token], addHook: false, verifyErrorLogLevel: 'debug' });
+  if (scope.verifyBearerAuth) scope.addHook('onRequest', scope.verifyBearerAuth);
+}

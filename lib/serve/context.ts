@@ -1,0 +1,14 @@
+// Owns what the routes of one server share.
+import type { BodyBudget } from './body.js';
+import type { Metrics } from './metrics.js';
+import type { ServeSettings } from './options.js';
+import type { ServedModel } from './served-model.js';
+
+export interface ServeContext {
+  readonly settings: ServeSettings;
+  readonly model: ServedModel;
+  readonly metrics: Metrics;
+  readonly budget: BodyBudget;
+  /** Whether a request would be answered: loaded, and not about to end. */
+  readonly isReady: () => boolean;
+}

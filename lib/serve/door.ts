@@ -1,0 +1,60 @@
+// Owns what a request for a classification passes before its body is read: it is refused at once where it would only wait in vain,
+// and has an end: its deadline, or its client's leaving.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BodyShare } from './body.js';
+import type { ServeContext } from './context.js';
+import { clientGone, queueFull, tooLate } from './refusal.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of a classification; null for others. */
+    ticket: Ticket | null;
+  }
+}
+
+/** What a request for a classification has until it is answered. */
+export interface Ticket {
+  /** Aborted by its deadline and by its client's leaving; the reason is a `Refusal`. */
+  readonly signal: AbortSignal;
+  /** What its body takes of the memory for all. */
+  readonly share: BodyShare;
+}
+
+/** A hook for `onRequest`. Throws a `Refusal`. */
+export function makeDoor({ settings, model, budget }: ServeContext) {
+  const { deadlineMs } = settings;
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const { pending, maxQueue } = model.classifier; // refuses, where there is none
+    if (pending >= maxQueue) throw queueFull(`${pending} of ${maxQueue} taken`);
+    const controller = new AbortController();
+    const share = new BodyShare(budget);
+    const timer = setTimeout(() => controller.abort(tooLate(deadlineMs)), deadlineMs);
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+      share.release();
+      if (!reply.raw.writableFinished) controller.abort(clientGone());
+    });
+    request.ticket = { signal: controller.signal, share };
+  };
+}
+
+/** Of a request that has passed the door. */
+export function ticketOf({ ticket }: FastifyRequest): Ticket {
+  if (ticket === null) throw new Error('unreachable: a route without its door');
+  return ticket;
+}
+
+/** What `work` comes to, unless the signal is aborted first: then its reason. */
+export async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
