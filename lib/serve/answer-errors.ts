@@ -16,10 +16,8 @@ export function makeErrorHandler(
     if (refusal.status === 500) request.log.error({ err: refusal.cause ?? error }, 'a request failed');
     if (refusal.retryAfterSeconds !== undefined) reply.header('retry-after', refusal.retryAfterSeconds);
     if (refusal.status === 401) reply.header('www-authenticate', 'Bearer');
-    // As text: the schema of the answer is another, and clients of KServe know the type without a charset only.
-    return reply
-      .code(refusal.status)
-      .header('content-type', 'application/json')
-      .send(JSON.stringify(describe(refusal)));
+    // As bytes: the schema of the answer is another, and clients of KServe know the type without a charset only.
+    const body = Buffer.from(JSON.stringify(describe(refusal)));
+    return reply.code(refusal.status).header('content-type', 'application/json').send(body);
   };
 }

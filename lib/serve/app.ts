@@ -3,7 +3,7 @@ import bearerAuth from '@fastify/bearer-auth';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { VERSION } from '../version.js';
 import { makeErrorHandler } from './answer-errors.js';
 import type { ServeContext } from './context.js';
@@ -24,7 +24,8 @@ export async function createApp(context: ServeContext): Promise<FastifyInstance>
   const { trustProxy } = settings;
   const app = fastify({
     logger: loggerOf(settings),
-    disableRequestLogging: true, // one line a request is written here, with its route in place of its address
+    // One line a request is written here, with its route in place of its address.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy,
     requestTimeout: Math.max(REQUEST_TIMEOUT_MS, settings.deadlineMs),
     forceCloseConnections: 'idle',
