@@ -21,3 +21,12 @@ export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
+
+/**
+ * The smallest value that at least this share of all does not exceed; NaN of none.
+ * @param {ArrayLike<number>} sorted in rising order
+ * @param {number} share 0 to 1
+ */
+export function percentile(sorted, share) {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
