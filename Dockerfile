@@ -35,10 +35,6 @@ WORKDIR /app
 COPY --from=build /package /package
 RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund /package/*.tgz
 
-FROM package AS fastify
-WORKDIR /app/server
-RUN npm init --yes && npm install --omit=dev --ignore-scripts --no-audit --no-fund fastify@5
-
 # What both images hold. LibTorch lies outside the cache, so that a volume there holds the dataset alone.
 FROM node:22-bookworm-slim AS runtime
 ARG VERSION=unknown
@@ -56,16 +52,15 @@ RUN mkdir -p /work/outputs /cache && chown node:node /work /work/outputs /cache
 WORKDIR /work
 USER node
 
-# Classifies what is posted to it. The package has no server command yet: this is examples/fastify-server.mjs.
+# Classifies over HTTP, with the page at /. Ready only when the model is loaded: the HEALTHCHECK asks that. A token comes as the variable
+# CIFAR10_TORCH_TOKEN. With another `--port`, PORT is to say the same.
 FROM runtime AS server
-COPY --from=fastify /app/server /app/server
-COPY examples/fastify-server.mjs /app/server/server.mjs
-ENV HOST=0.0.0.0 PORT=8080
+ENV PORT=8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/server/server.mjs"]
-CMD ["outputs/checkpoint.safetensors"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/v2/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["cifar10-torch", "serve", "--host", "0.0.0.0"]
+CMD ["--checkpoint", "outputs/checkpoint.safetensors"]
 
 # The command line; the last stage is what `docker build` makes. Nothing answers a HEALTHCHECK here: a command ends, and its exit code
 # says how.

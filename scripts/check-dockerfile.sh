@@ -98,7 +98,7 @@ container=$(start server)
 mapfile -t command < <(words "$container" Entrypoint)
 mapfile -t health < <(words "$container" Healthcheck.Test)
 [ "${health[0]}" = CMD ]
-inside "$container" "${command[@]}" "$checkpoint" >"$folder/server.log" 2>&1 &
+inside "$container" "${command[@]}" --port "$port" --checkpoint "$checkpoint" >"$folder/server.log" 2>&1 &
 waiting=$!
 # Its child, once it is there, leads a session of its own.
 for _ in $(seq 50); do ! server=$(pgrep -P "$waiting") || break && sleep 0.1; done
@@ -106,7 +106,7 @@ for _ in $(seq 50); do ! server=$(pgrep -P "$waiting") || break && sleep 0.1; do
 healthy() { inside "$container" "${health[@]:1}" 2>/dev/null; }
 for _ in $(seq 60); do ! healthy || break && sleep 1; done
 healthy || { cat "$folder/server.log" && exit 1; }
-address=http://127.0.0.1:$port/
+address=http://127.0.0.1:$port/v1/classify
 curl --silent --show-error --fail --data-binary @docs/images/augmentation.png "$address"
 echo
 [ "$(curl --silent --output /dev/null --write-out '%{http_code}' --data-binary 'no image' "$address")" = 400 ]
