@@ -13,6 +13,7 @@ import {
   withDecoderBytes,
   withEncodedBytes,
 } from './memory.js';
+import { decodePlainPng } from './plain-png.js';
 import { isJpeg, isPng, isWebp } from './signature.js';
 
 const MAX_PIXELS = 16 * 1024 * 1024;
@@ -50,6 +51,8 @@ async function decodeEncoded({ name, read }: EncodedImage, size: number): Promis
     const found = bytes.length === 0 ? 'no bytes' : 'data of another kind';
     throw invalidImage(name, 'JPEG, PNG or WebP data', found);
   }
+  const plain = decodePlainPng(bytes, size);
+  if (plain) return plain;
   const sharp = await loadSharp();
   try {
     const container = readContainer(bytes);

@@ -18,8 +18,8 @@ export const MAX_DECODER_BYTES = 36 * MIB;
 const encoded = new Semaphore(ENCODED_BYTES / UNIT_BYTES);
 const decoders = new Semaphore(MAX_DECODER_BYTES / UNIT_BYTES);
 
-/** More images at once than this would not be faster: Node.js decodes in a pool of four threads unless told otherwise. */
-const AT_ONCE = Math.max(4, availableParallelism());
+/** Small ones: each takes few turns of Node.js's pool of threads and waits for the event loop in between. */
+const AT_ONCE = Math.max(16, 2 * availableParallelism());
 
 /** Does `work`, which reads and decodes an image of `bytes` encoded bytes, when as much memory is free. */
 export function withEncodedBytes<T>(bytes: number, work: () => Promise<T>): Promise<T> {
