@@ -28,7 +28,7 @@ function picture(width: number, height: number): Sharp {
 const small = () => picture(48, 40);
 
 /** One chunk of a PNG with the checksum that belongs to it. */
-function pngChunk(type: string, data: Buffer): Buffer {
+export function pngChunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const chunk = Buffer.alloc(body.length + 8);
   chunk.writeUInt32BE(data.length);
