@@ -7,6 +7,7 @@ import { assertValidInference, modelLabel } from '../config/index.js';
 import { Cifar10Error } from '../errors.js';
 import { decodeImage, type FoundImage, type ImageInput, snapshot } from '../images/index.js';
 import { type Model, openModel, type RuntimeOptions } from '../model.js';
+import { expectOtherWork } from '../native.js';
 import type { Precision } from '../native-addon.js';
 import { throwIfAborted } from '../native-job.js';
 import { Batcher, type BatchInfo } from './batcher.js';
@@ -99,6 +100,7 @@ export class Classifier {
    * Errors: `CHECKPOINT_*`, `INVALID_ARGUMENT`, `DEVICE_UNAVAILABLE`, `LIBTORCH_*`, `ADDON_*`, `OUT_OF_MEMORY`.
    */
   static async load(checkpoint: string, options: ClassifierOptions = {}): Promise<Classifier> {
+    expectOtherWork(); // decoding, and what its callers do
     const batchSize = options.maxBatch ?? DEFAULTS.maxBatch;
     return new Classifier(await openModel(checkpoint, options, { batchSize }), options);
   }
