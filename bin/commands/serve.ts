@@ -85,7 +85,7 @@ export const serveCommand = defineCommand({
       'max-queue',
       [1, 1_000_000],
       'Model:',
-      'Images that wait; more are refused; default: 1024',
+      'Images that wait; more are refused; default: 128',
     ),
     device,
     dtype,

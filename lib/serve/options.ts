@@ -8,7 +8,7 @@ import { Cifar10Error } from '../errors.js';
  *
  * @category Serving
  */
-export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch'> {
+export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQueue'> {
   /** Path of the checkpoint file; when it is replaced, the server goes on with the new one. */
   checkpoint: string;
   /** Address to listen at. Default: `127.0.0.1`, for this machine alone. */
@@ -21,6 +21,11 @@ export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch'> {
   rateLimit?: number | undefined;
   /** Whether the address of a client is what a proxy says in `X-Forwarded-For`. Default: false. */
   trustProxy?: boolean | undefined;
+  /**
+   * Images that wait or run, at most, 1 to 1,000,000; requests beyond are answered by 503. So many over the images a second
+   * is how long the last of them waits. Default: 128.
+   */
+  maxQueue?: number | undefined;
   /** How long a request may take from its first byte to its answer, in milliseconds, 1 to 600,000. Default: 10,000. */
   deadlineMs?: number | undefined;
   /** Images of one request, 1 to 10,000. Default: 32. */
@@ -55,6 +60,7 @@ const DEFAULTS = {
   host: '127.0.0.1',
   port: 8080,
   trustProxy: false,
+  maxQueue: 128,
   deadlineMs: 10_000,
   maxImages: 32,
   maxBodyBytes: 256 * MIB,

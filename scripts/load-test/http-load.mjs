@@ -6,9 +6,9 @@ import { percentile } from '../statistics.mjs';
  * Sends pictures for a while. `rate`: requests a second in all, whatever comes back; without it each connection sends when it has been
  * answered. Resolves to {seconds, byStatus: {200: {count, p50, p99} in milliseconds}, errors}.
  */
-export async function load(url, bodies, { connections, seconds, rate }) {
+export async function load(url, bodies, { connections, seconds, rate, query = '' }) {
   const times = new Map();
-  const requests = bodies.map((body) => ({ method: 'POST', path: '/v1/classify', body }));
+  const requests = bodies.map((body) => ({ method: 'POST', path: `/v1/classify?${query}`, body }));
   const options = { url, connections, duration: seconds, requests, timeout: 30 };
   const result = await new Promise((resolve, reject) => {
     const instance = autocannon({ ...options, ...(rate && { overallRate: rate }) }, (error, ended) =>

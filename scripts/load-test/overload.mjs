@@ -1,5 +1,7 @@
 // What becomes of requests at ten times what the server can answer: those it takes keep their time, the rest hear 503 at once, memory stays.
-// First it measures the capacity, then the times at half of it; then it sends ten times as many for --seconds.
+// Each picture is asked for with test-time augmentation, six views of it: so that the net is the limit, and client and server, which share
+// the machine, can send and refuse ten times as many. First it measures the capacity and the times at half of it, then ten times as many
+// are sent for --seconds; all of it with the queue that `serve` has by itself, and with a short one.
 // Usage, after `npm run build`: node scripts/load-test/overload.mjs [checkpoint] [--seconds 30]
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from '../bench-report.mjs';
@@ -9,7 +11,9 @@ import { pngPictures } from './pictures.mjs';
 import { startServer } from './server-process.mjs';
 
 const MIB = 2 ** 20;
-const CONNECTIONS = 128;
+const CALLERS = 16;
+const MANY = 128;
+const QUEUES = { 'the default queue': undefined, '--max-queue 16': 16 };
 
 /** The memory of the server, looked at every half second until `work` has ended. */
 async function watchMemory(server, work) {
@@ -35,37 +39,45 @@ function row(name, { byStatus, seconds, errors }) {
   return [name, rate(taken), times(taken), rate(refused), times(refused), String(rest)];
 }
 
-await main('overload', { rounds: 1, seconds: 30 }, async ({ checkpoint, seconds }) => {
-  const bodies = await pngPictures(100);
-  const server = await startServer(checkpoint);
-  await load(server.url, bodies, { connections: CONNECTIONS, seconds: 5 }); // its memory grown to what it needs
-  const full = await load(server.url, bodies, { connections: CONNECTIONS, seconds: 10 });
-  const capacity = full.byStatus[200].count / full.seconds;
-  const half = await load(server.url, bodies, {
-    connections: CONNECTIONS,
-    seconds: 10,
-    rate: Math.round(capacity / 2),
-  });
-  const rate = Math.round(10 * capacity);
-  const { result: over, bytes } = await watchMemory(
-    server,
-    load(server.url, bodies, { connections: 8 * CONNECTIONS, seconds, rate }),
+async function measure(checkpoint, bodies, seconds, maxQueue) {
+  const server = await startServer(
+    checkpoint,
+    maxQueue === undefined ? [] : ['--max-queue', String(maxQueue)],
   );
-  const after = await load(server.url, bodies, { connections: 1, seconds: 2 });
+  const send = (options) => load(server.url, bodies, { query: 'tta=2', ...options });
+  await send({ connections: CALLERS, seconds: 5 }); // its code compiled, its memory grown to what it needs
+  const full = await send({ connections: CALLERS, seconds: 10 });
+  const capacity = full.byStatus[200].count / full.seconds;
+  const half = await send({ connections: CALLERS, seconds: 10, rate: Math.round(capacity / 2) });
+  const rate = Math.round(10 * capacity);
+  const { result: over, bytes } = await watchMemory(server, send({ connections: MANY, seconds, rate }));
+  const after = await send({ connections: 1, seconds: 2 });
   await server.stop();
+  return { full, half, over, after, rate, bytes };
+}
 
-  const head = ['', '200, a second', 'p50 / p99, ms', '503, a second', 'p50 / p99, ms', 'others'];
+function report(name, { full, half, over, after, rate, bytes }) {
+  const head = [name, '200, a second', 'p50 / p99, ms', '503, a second', 'p50 / p99, ms', 'others'];
   const rows = [
-    row('as fast as it answers', full),
+    row(`${CALLERS} callers, as fast as it answers`, full),
     row('half of that', half),
-    row(`ten times that (${rate} a second asked for)`, over),
+    row(`ten times that, ${rate} a second`, over),
     row('after it, one caller', after),
   ];
-  const ratio = over.byStatus[200].p99 / half.byStatus[200].p99;
+  const ratio = (other) => (over.byStatus[200].p99 / other.byStatus[200].p99).toFixed(2);
   const quarter = Math.ceil(bytes.length / 4);
-  const [early, late] = [Math.max(...bytes.slice(0, quarter)), Math.max(...bytes.slice(-quarter))];
-  process.stdout.write(`${table(head, rows)}
-Under overload, p99 of what is answered is ${ratio.toFixed(2)} times that at half load.
-Memory of the server: at most ${(early / MIB).toFixed(0)} MiB in the first quarter, ${(late / MIB).toFixed(0)} MiB in the last.
-${describeMachine(1)}`);
+  const [early, late] = [bytes.slice(0, quarter), bytes.slice(-quarter)].map(
+    (part) => Math.max(...part) / MIB,
+  );
+  return `${table(head, rows)}
+p99 of what is answered under overload: ${ratio(half)} times that at half load, ${ratio(full)} times that of ${CALLERS} callers.
+Memory of the server: at most ${early.toFixed(0)} MiB in the first quarter, ${late.toFixed(0)} MiB in the last.
+`;
+}
+
+await main('overload', { rounds: 1, seconds: 30 }, async ({ checkpoint, seconds }) => {
+  const bodies = await pngPictures(100);
+  for (const [name, maxQueue] of Object.entries(QUEUES))
+    process.stdout.write(`${report(name, await measure(checkpoint, bodies, seconds, maxQueue))}\n`);
+  process.stdout.write(describeMachine(1));
 });
