@@ -1,24 +1,41 @@
-// Owns the file that `infer --output` writes: JSON lines or CSV, by its extension, whole or not at all.
+// Owns the forms that `infer --output` writes records in: JSON lines or CSV, by the file's extension. Must not write.
 import { extname } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomic } from '../lib/atomic.js';
 import { Cifar10Error } from '../lib/errors.js';
 import type { InferRecord } from '../lib/index.js';
 
+/** Texts that follow each other in the file. */
+export interface RecordFormat {
+  /** What stands before the first record. */
+  readonly head: string;
+  readonly write: (records: readonly InferRecord[]) => string;
+}
+
 const CSV_COLUMNS = ['file', 'label', 'probability', 'error_code', 'error_message'];
 
-type Format = (records: readonly InferRecord[]) => string;
-
-const FORMATS: Record<string, Format> = {
-  '.jsonl': (records) => records.map((record) => `${JSON.stringify(record)}\n`).join(''),
-  '.csv': (records) => stringify(records.map(toRow), { header: true, columns: CSV_COLUMNS }),
+const JSON_LINES: RecordFormat = {
+  head: '',
+  write: (records) => records.map((record) => `${JSON.stringify(record)}\n`).join(''),
 };
 
-/** The format that the extension asks for. Errors: `USAGE`. */
-export function formatOfFile(path: string): Format {
+function csv(isLabelled: boolean): RecordFormat {
+  const columns = isLabelled ? [...CSV_COLUMNS, 'true_label'] : CSV_COLUMNS;
+  return {
+    head: stringify([columns]),
+    write: (records) => stringify(records.map((record) => toRow(record).slice(0, columns.length))),
+  };
+}
+
+const FORMATS: Record<string, (isLabelled: boolean) => RecordFormat> = {
+  '.jsonl': () => JSON_LINES,
+  '.csv': csv,
+};
+
+/** The format that the extension asks for; `isLabelled`: with the true classes. Errors: `USAGE`. */
+export function formatOfFile(path: string, isLabelled: boolean): RecordFormat {
   const extension = extname(path).toLowerCase();
   const format = FORMATS[extension];
-  if (format) return format;
+  if (format) return format(isLabelled);
   throw new Cifar10Error('USAGE', {
     what: `--output "${path}" has no known format`,
     expected: `a file named ${Object.keys(FORMATS).join(' or ')}`,
@@ -27,16 +44,9 @@ export function formatOfFile(path: string): Format {
   });
 }
 
-/** Writes the records to `path`. Errors: `DISK_FULL`, `NOT_WRITABLE`. */
-export async function writeRecords(
-  path: string,
-  format: Format,
-  records: readonly InferRecord[],
-): Promise<void> {
-  await writeFileAtomic(path, [format(records)]);
-}
-
 function toRow(record: InferRecord): unknown[] {
-  if ('error' in record) return [record.file, '', '', record.error.code, record.error.message];
-  return [record.file, record.label, record.probability, '', ''];
+  const { file, trueLabel = '' } = record;
+  return 'error' in record
+    ? [file, '', '', record.error.code, record.error.message, trueLabel]
+    : [file, record.label, record.probability, '', '', trueLabel];
 }

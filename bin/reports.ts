@@ -1,5 +1,5 @@
 // Owns the human form of a training's and an evaluation's result. Pure: text in 80 columns.
-import type { EvaluateResult, TrainingStopped, TrainResult } from '../lib/index.js';
+import type { EvaluateResult, LabelledEvaluation, TrainingStopped, TrainResult } from '../lib/index.js';
 import { count, counted, duration, percent, percentOrDash, shellWord, shortPath } from './format.js';
 import { columns, table } from './table.js';
 
@@ -46,9 +46,21 @@ export function describeStop({ step, steps, runDir, checkpoint }: TrainingStoppe
 
 /** Overall figures, a line for each class, the confusion matrix. */
 export function describeEvaluation(result: EvaluateResult): string {
+  return [overallFigures(result), '', figuresByClass(result)].join('\n');
+}
+
+/** The same of images with true labels, as far as their most probable classes tell. */
+export function describeLabelled(result: LabelledEvaluation, failed: number): string {
+  const overall = table([
+    ['labelled images', count(result.imageCount)],
+    ...(failed > 0 ? [['not classified', count(failed)]] : []),
+    ['accuracy', percent(result.accuracy)],
+  ]);
+  return [overall, '', figuresByClass(result)].join('\n');
+}
+
+function figuresByClass(result: LabelledEvaluation): string {
   return [
-    overallFigures(result),
-    '',
     classFigures(result),
     '',
     'Confusion matrix (row: true class, column: predicted class)',
@@ -73,7 +85,7 @@ function overallFigures(result: EvaluateResult): string {
   ]);
 }
 
-function classFigures(result: EvaluateResult): string {
+function classFigures(result: LabelledEvaluation): string {
   const { perClassPrecision, perClassAccuracy, perClassF1, confusionMatrix, classNames } = result;
   const row = (name: string, figures: readonly (number | undefined)[], images: number) => [
     name,
@@ -91,7 +103,7 @@ function classFigures(result: EvaluateResult): string {
 
 const CELL_WIDTH = 6;
 
-function confusionMatrix({ confusionMatrix: rows, classNames }: EvaluateResult): string {
+function confusionMatrix({ confusionMatrix: rows, classNames }: LabelledEvaluation): string {
   const width = Math.max(...classNames.map((name) => name.length));
   const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(CELL_WIDTH)).join('');
   const head = ''.padEnd(width) + cells(classNames.map((name) => name.slice(0, CELL_WIDTH - 1)));

@@ -84,6 +84,10 @@ export type ErrorCode =
   | 'NOT_WRITABLE'
   /** There is not enough memory, of the machine or of the GPU. */
   | 'OUT_OF_MEMORY'
+  /** Of the command line: an unfinished output of other images, another checkpoint or other options cannot be gone on with. */
+  | 'OUTPUT_CHANGED'
+  /** Of the command line: an unfinished output is there, which would be lost. */
+  | 'OUTPUT_UNFINISHED'
   /** The operating system, the processor or the C library is none that this package runs on. */
   | 'PLATFORM_UNSUPPORTED'
   /** There is no Python with pip: the second way to LibTorch, and to one for CUDA the only one. */

@@ -11,7 +11,11 @@ export interface HashOptions {
 }
 
 /** The hex digest of a file, read in pieces so that the event loop goes on between them. */
-export async function hashFile(path: string, algorithm: 'md5' | 'sha256', options: HashOptions = {}) {
+export async function hashFile(
+  path: string | Buffer,
+  algorithm: 'md5' | 'sha256',
+  options: HashOptions = {},
+) {
   const hash = createHash(algorithm);
   const update = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) {

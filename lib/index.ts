@@ -43,7 +43,17 @@ export { AbortError, Cifar10Error, type ErrorCode } from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
 export type { ImageInput, RawImage } from './images/index.js';
 export { type ImportedWeights, type ImportWeightsOptions, importWeights } from './import-weights.js';
-export { type InferFailure, type InferOptions, type InferRecord, infer } from './infer.js';
+export {
+  ConfusionTally,
+  type InferFailure,
+  type InferOptions,
+  type InferRecord,
+  type InferStart,
+  infer,
+  type LabelledEvaluation,
+  type Shard,
+  type SortInto,
+} from './infer/index.js';
 export {
   type InstallOptions,
   type InstallProgress,

@@ -1,12 +1,8 @@
-// Owns the command `infer`: a folder of images in, one record a file out, to stdout or to a file.
-import type { InferRecord } from '../../lib/index.js';
-import { escapeLine } from '../../lib/printable.js';
-import { AmountProgress, IMAGES } from '../amount-progress.js';
-import { type Context, defineCommand } from '../command.js';
-import { percent } from '../format.js';
+// Owns the command `infer`: its options; a folder of images in, one record a file out, to stdout or to a file.
+import type { Shard } from '../../lib/index.js';
+import { quoted } from '../../lib/printable.js';
+import { defineCommand } from '../command.js';
 import { CHECKPOINT_OPTION, integerInRange, MODEL_OPTIONS } from '../options.js';
-import { printJson, printLine } from '../output.js';
-import { formatOfFile, writeRecords } from '../record-file.js';
 
 export const inferCommand = defineCommand({
   command: 'infer',
@@ -21,6 +17,18 @@ export const inferCommand = defineCommand({
       group: 'Input:',
     },
     ...CHECKPOINT_OPTION,
+    shard: {
+      type: 'string',
+      requiresArg: true,
+      coerce: toShard,
+      describe: 'Which part, such as 1/4: the first of four that as many machines classify',
+      group: 'Input:',
+    },
+    'labels-from-folders': {
+      type: 'boolean',
+      describe: 'Take the name of each image’s folder for its true class, and measure',
+      group: 'Input:',
+    },
     'top-k': {
       type: 'number',
       alias: 'top_k',
@@ -35,77 +43,52 @@ export const inferCommand = defineCommand({
       describe: 'File to write the records to, .jsonl or .csv; default: they are printed',
       group: 'Output:',
     },
+    resume: {
+      type: 'boolean',
+      implies: 'output',
+      describe: 'Go on with the output of a run that was stopped, if there is one',
+      group: 'Output:',
+    },
+    'sort-into': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Folder to put each classified file into, below a folder for its class',
+      group: 'Output:',
+    },
+    'sort-mode': {
+      choices: ['copy', 'hardlink', 'symlink'],
+      requiresArg: true,
+      implies: 'sort-into',
+      describe: 'How files are put there; default: copy',
+      group: 'Output:',
+    },
     ...MODEL_OPTIONS,
   },
   examples: [
     ['$0 infer --test_dir photos --checkpoint_name run/checkpoint.safetensors', 'A line for each image'],
     ['$0 infer --test-dir photos --checkpoint run/checkpoint.safetensors --output a.csv', 'Into a table'],
     ['$0 infer --test-dir photos --checkpoint run/checkpoint.safetensors --json', 'JSON lines'],
+    [
+      '$0 infer --test-dir photos --checkpoint run/checkpoint.safetensors --sort-into sorted',
+      'Copies in sorted/cat, sorted/dog…',
+    ],
   ],
   epilogue: 'Files that cannot be read are reported and skipped; the exit code is 1 then.',
   run: async (args, context) => {
-    const { Cifar10Error, infer } = await import('../../lib/index.js');
-    const { testDir, checkpoint, topK, tta, output, device, dtype, threads, kernels } = args;
-    const format = output === undefined ? undefined : formatOfFile(output);
-    const display = new RecordDisplay(context, output !== undefined);
-    const records: InferRecord[] = [];
-    const runtime = { device, dtype, threads, kernels, signal: context.signal };
-    const onStart = (total: number) => display.start(total);
-    for await (const record of infer({ testDir, checkpoint, topK, tta, ...runtime, onStart })) {
-      display.show(record);
-      records.push(record);
-    }
-    if (output !== undefined && format !== undefined) await writeRecords(output, format, records);
-    display.end(output);
-    const failed = records.filter((record) => 'error' in record).length;
-    if (failed > 0)
-      throw new Cifar10Error('SOME_IMAGES_FAILED', {
-        what: `${failed} of ${records.length} images could not be classified`,
-        nextStep: 'mend or remove the files named above',
-      });
+    const { runInfer } = await import('../infer-run.js');
+    const { testDir, checkpoint, topK, tta, device, dtype, threads, kernels, shard, sortInto } = args;
+    const { output, resume = false, labelsFromFolders = false, sortMode: mode } = args;
+    const options = {
+      ...{ testDir, checkpoint, topK, tta, device, dtype, threads, kernels, shard, labelsFromFolders },
+      sortInto: sortInto === undefined ? undefined : { folder: sortInto, mode },
+    };
+    await runInfer(options, output === undefined ? undefined : { path: output, resume }, context);
   },
 });
 
-const WIDTH_STEP = 8;
-
-/** Shows records as they come: on stdout, unless they go to a file, with progress where they are not seen. */
-class RecordDisplay {
-  readonly #context: Context;
-  readonly #isWritten: boolean;
-  readonly #progress: AmountProgress | undefined;
-  #total = 0;
-  #done = 0;
-  #fileWidth = 0;
-
-  constructor(context: Context, isWritten: boolean) {
-    this.#context = context;
-    this.#isWritten = isWritten;
-    const isSeen = process.stdout.isTTY && (context.isJson || !isWritten);
-    this.#progress = isSeen ? undefined : new AmountProgress(context.progress, IMAGES);
-  }
-
-  start(total: number): void {
-    this.#total = total;
-    this.#progress?.show('infer', 0, total);
-  }
-
-  show(record: InferRecord): void {
-    if ('error' in record)
-      this.#context.progress.print(escapeLine(`skipped ${record.error.code}: ${record.error.message}`));
-    if (this.#context.isJson) printJson(record);
-    else if (!this.#isWritten && !('error' in record)) printLine(this.#describe(record));
-    this.#progress?.show('infer', ++this.#done, this.#total);
-  }
-
-  end(output: string | undefined): void {
-    this.#context.progress.close();
-    if (output !== undefined) this.#context.message(`${this.#done} records written to ${output}`);
-  }
-
-  /** Aligned as far as the files seen so far tell; wider in steps, so that it changes seldom. */
-  #describe({ file: name, label, probability }: Extract<InferRecord, { label: string }>): string {
-    const file = escapeLine(name); // exact names are in the records that --json and --output give
-    this.#fileWidth = Math.max(this.#fileWidth, WIDTH_STEP * Math.ceil(file.length / WIDTH_STEP));
-    return `${file.padEnd(this.#fileWidth)}  ${label.padEnd(10)}  ${percent(probability, 1).padStart(7)}`;
-  }
+/** `1/4`; what it throws becomes an error of usage. */
+function toShard(text: string): Shard {
+  const [, index, count] = /^(\d{1,7})\/(\d{1,7})$/.exec(text)?.map(Number) ?? [];
+  if (index !== undefined && count !== undefined && index >= 1 && index <= count) return { index, count };
+  throw new Error(`--shard: expected a part and their number, 1/4 to 4/4 of four, found ${quoted(text)}`);
 }

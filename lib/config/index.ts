@@ -15,6 +15,7 @@ export {
   treeToYaml,
 } from './load.js';
 export { modelLabel } from './model-label.js';
+export { nearestKey } from './nearest-key.js';
 export { listGroups, listOptions } from './packaged.js';
 export { type KeyInfo, listKeys } from './schema-keys.js';
 export { type Config, parseConfig } from './validate.js';
