@@ -13,7 +13,9 @@ import {
   withDecoderBytes,
   withEncodedBytes,
 } from './memory.js';
+import { isPipeline, renderPipeline } from './pipeline.js';
 import { decodePlainPng } from './plain-png.js';
+import { forgetResults, loadSharp, toPixels } from './render.js';
 import { isJpeg, isPng, isWebp } from './signature.js';
 
 const MAX_PIXELS = 16 * 1024 * 1024;
@@ -22,8 +24,6 @@ const MAX_SIDE = 16 * 1024;
 const MAX_SMALL_PIXELS = 256 * 256;
 const RAW = { nextStep: 'give the pixels with their sizes, as numbers' };
 const SMALLER = { nextStep: 'save it smaller, not progressive and without a large profile' };
-/** Images that take less are forgotten in the end without our doing. */
-const FORGOTTEN_BYTES = 4 * 1024 * 1024;
 
 /**
  * Decodes an image to uint8 [size, size, 3], RGB, interleaved.
@@ -35,14 +35,10 @@ const FORGOTTEN_BYTES = 4 * 1024 * 1024;
  */
 export async function decodeImage(input: ImageInput | FoundImage, size = 32): Promise<Uint8Array> {
   const opened = await openInput(input);
+  if (isPipeline(opened)) return decodePipeline(opened, size);
   return 'data' in opened
     ? decodeRaw(opened, size)
     : withEncodedBytes(opened.bytesToRead, () => decodeEncoded(opened, size));
-}
-
-/** When an image is there: loading libvips takes longer than most commands that need none. */
-async function loadSharp() {
-  return (await import('sharp')).default;
 }
 
 async function decodeEncoded({ name, read }: EncodedImage, size: number): Promise<Uint8Array> {
@@ -67,15 +63,12 @@ async function decodeEncoded({ name, read }: EncodedImage, size: number): Promis
   }
 }
 
-/**
- * libvips keeps what it has decoded last, up to 50 MB and more than it counts, for when it is asked for again: no image is
- * here. How much it may keep is left as the program that uses this package has set it.
- */
-function forgetResults(sharp: Awaited<ReturnType<typeof loadSharp>>, decodedBytes: number): void {
-  if (decodedBytes < FORGOTTEN_BYTES) return;
-  const { memory, files, items } = sharp.cache();
-  sharp.cache(false);
-  sharp.cache({ memory: memory.max, files: files.max, items: items.max });
+async function decodePipeline(image: Sharp, size: number): Promise<Uint8Array> {
+  try {
+    return await renderPipeline(image, size, MAX_PIXELS);
+  } catch (error) {
+    throw asInvalidImage('the image', error);
+  }
 }
 
 async function decodeRaw({ data, width, height, channels }: RawImage, size: number): Promise<Uint8Array> {
@@ -96,17 +89,6 @@ async function decodeRaw({ data, width, height, channels }: RawImage, size: numb
   } catch (error) {
     throw asInvalidImage(name, error);
   }
-}
-
-async function toPixels(image: Sharp, size: number, fastShrinkOnLoad = false): Promise<Uint8Array> {
-  const pixels = await image
-    .autoOrient()
-    .flatten({ background: '#000' })
-    .toColourspace('srgb')
-    .resize(size, size, { fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad })
-    .raw({ depth: 'uchar' })
-    .toBuffer();
-  return Uint8Array.from(pixels);
 }
 
 /** Whether the decoder need not be asked for the header first, which takes a third of the time of decoding so small an image. */

@@ -4,9 +4,11 @@ import { closeSync, constants, fstatSync, open as openCallback, read as readCall
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Sharp } from 'sharp';
 import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
 import { invalidImage, notFound } from './errors.js';
 import type { FoundImage } from './folder.js';
+import { isPipeline } from './pipeline.js';
 
 /**
  * Decoded pixels: uint8 [height, width, channels].
@@ -25,12 +27,16 @@ export interface RawImage {
 }
 
 /**
- * A path, a `file:` URL, the bytes of a JPEG, PNG or WebP file, or raw pixels. An encoded image has at most 8 MiB, 16
- * Mi pixels and 16,384 pixels a side, and takes its decoder at most 36 MiB.
+ * A path, a `file:` URL, the bytes of a JPEG, PNG or WebP file, raw pixels, or an instance of sharp. An encoded image has at
+ * most 8 MiB, 16 Mi pixels and 16,384 pixels a side, and takes its decoder at most 36 MiB.
+ *
+ * Of an instance, such as `sharp(file).extract(…)`, what its steps make is the image; it may be used on. Its input has at most 16
+ * Mi pixels, in any format that sharp reads. It is turned as its EXIF orientation says also where `autoOrient()` was not
+ * called; an `extract` before that call has the coordinates of the picture as it is stored.
  *
  * @category Inference
  */
-export type ImageInput = string | URL | Uint8Array | RawImage;
+export type ImageInput = string | URL | Uint8Array | RawImage | Sharp;
 
 export const MAX_ENCODED_BYTES = 8 * 1024 * 1024;
 
@@ -44,20 +50,21 @@ export interface EncodedImage {
 }
 
 /**
- * Finds the bytes of `input`; raw pixels are returned as they are.
+ * Finds the bytes of `input`; raw pixels and instances of sharp are returned as they are.
  * Errors: `IMAGE_NOT_FOUND`, `IMAGE_INVALID` for what is no file or too large, `INVALID_ARGUMENT`.
  */
-export async function openInput(input: ImageInput | FoundImage): Promise<EncodedImage | RawImage> {
+export async function openInput(input: ImageInput | FoundImage): Promise<EncodedImage | RawImage | Sharp> {
   if (typeof input === 'string') return openFile(input, input);
   if (input instanceof URL) return openInput(toPath(input));
   if (input instanceof Uint8Array) return holdBytes(input);
   if (typeof input === 'object' && input !== null) {
     if ('path' in input && Buffer.isBuffer(input.path)) return openFile(input.name, input.path);
+    if (isPipeline(input)) return input;
     if ('data' in input && input.data instanceof Uint8Array) return input;
   }
   throw new Cifar10Error('INVALID_ARGUMENT', {
     what: 'an image of this kind cannot be decoded',
-    expected: 'a path, a file: URL, a Buffer or { data, width, height, channels }',
+    expected: 'a path, a file: URL, a Buffer, { data, width, height, channels } or an instance of sharp',
     found: kindOf(input),
     nextStep: 'give one of these',
   });

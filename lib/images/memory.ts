@@ -37,18 +37,20 @@ function inUnits(bytes: number): number {
 
 const BYTES_PER_SAMPLE: Record<string, number> = { ushort: 2 };
 
+type Outline = Pick<Container, 'coefficientBytes' | 'metadataBytes' | 'isLossless' | 'isAnimated'>;
+
 /**
  * What libvips takes at most to decode an image and shrink it, in bytes: all of what a format gives only as a whole,
  * some hundred lines of what it gives line by line, and several copies of what is beside the picture.
  */
-export function decoderBytes(header: Metadata, container: Container): number {
+export function decoderBytes(header: Metadata, container: Outline): number {
   return (
     pictureBytes(header, container) +
     METADATA_COPIES * Math.max(0, container.metadataBytes - FREE_METADATA_BYTES)
   );
 }
 
-function pictureBytes(header: Metadata, container: Container): number {
+function pictureBytes(header: Metadata, container: Outline): number {
   const { format, width, height, isProgressive } = header;
   if (format === 'webp') return width * height * webpBytesPerPixel(header, container);
   if (container.coefficientBytes > 0) return container.coefficientBytes;
@@ -74,7 +76,7 @@ export function shrinksWhileDecoding({ format, width, height }: Metadata): boole
 const MAX_WHOLE_WEBP_PIXELS = MIB;
 
 /** The decoder holds all pixels of the lossless form, of the other one all of its transparency; of an animation a canvas, too. */
-function webpBytesPerPixel(header: Metadata, { isLossless, isAnimated }: Container): number {
+function webpBytesPerPixel(header: Metadata, { isLossless, isAnimated }: Outline): number {
   if (isAnimated || !shrinksWhileDecoding(header)) return 8;
   return isLossless ? 4 : 2;
 }
