@@ -1,4 +1,4 @@
-// Makes lib/serve/page/samples.png, the gallery of the page that `serve` shows: two test images of each class of the
+// Makes lib/serve/page/samples.webp (lossless), the gallery of the page that `serve` shows: two test images of each class of the
 // embedded sample. Of the 15 most colourful ones it takes those whose PNG is smallest, because they are calm behind what they show.
 // No net chooses: the gallery may well show what a net gets wrong.
 // Usage, after `npm run build:ts`: node scripts/make-gallery.mjs
@@ -11,6 +11,7 @@ import { PACKAGE_ROOT } from '../dist/lib/package-root.js';
 const IMAGES_PER_CLASS = 2;
 const COLOURFUL_PER_CLASS = 15;
 const PNG = { compressionLevel: 9, adaptiveFiltering: true };
+const WEBP = { lossless: true, effort: 6 };
 const IMAGE = { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3 };
 const SHEET = { width: CLASS_NAMES.length * IMAGE_SIDE, height: IMAGES_PER_CLASS * IMAGE_SIDE, channels: 3 };
 
@@ -70,10 +71,10 @@ const layers = [];
 for (const label of CLASS_NAMES.keys())
   for (const [row, { pixels }] of (await chooseOfClass(records, label)).entries())
     layers.push({ input: pixels, raw: IMAGE, left: label * IMAGE_SIDE, top: row * IMAGE_SIDE });
-const path = join(PACKAGE_ROOT, 'lib', 'serve', 'page', 'samples.png');
+const path = join(PACKAGE_ROOT, 'lib', 'serve', 'page', 'samples.webp');
 const { size } = await sharp({ create: { ...SHEET, background: 'black' } })
   .composite(layers)
   .removeAlpha()
-  .png(PNG)
+  .webp(WEBP)
   .toFile(path);
 console.log(`${path}: ${SHEET.width}x${SHEET.height}, ${size} bytes`);

@@ -4,10 +4,14 @@
 
 /** @typedef {{ label: string, probability: number }} Score */
 /**
- * What the net says of one picture. `scores`: all classes, the highest first. `pixels`: what the net was given, uint8 [32,32,3],
- * RGB interleaved. `durationMs`: measured by the server; `roundTripMs`: from sending to having the answer, measured here.
+ * What the net says of one picture.
  *
- * @typedef {{ scores: Score[], pixels: Uint8Array, durationMs: number, roundTripMs: number }} Answer
+ * @typedef {object} Answer
+ * @property {Score[]} scores all classes, the highest first
+ * @property {Uint8Array} pixels what the net was given, uint8 [32,32,3], RGB interleaved
+ * @property {number} durationMs measured by the server
+ * @property {number} roundTripMs from sending to having the answer, measured here
+ * @property {string} modelVersion
  */
 /**
  * @typedef {object} Model
@@ -21,18 +25,20 @@
  * @property {{ imageBytes: number, images: number }} limits
  */
 
-/** The server answered, and refused; its message is one sentence that says what it expected and what to do. */
+/** @typedef {{ code: string, message: string, expected?: string, found?: string, nextStep?: string }} Reason */
+
+/** The server answered, and refused. */
 export class RefusedError extends Error {
   /**
    * @param {number} status
-   * @param {string} code
-   * @param {string} message
+   * @param {Reason} reason
    * @param {number} retryAfterMs
    */
-  constructor(status, code, message, retryAfterMs) {
-    super(message);
+  constructor(status, reason, retryAfterMs) {
+    super(reason.message);
     this.status = status;
-    this.code = code;
+    this.code = reason.code;
+    this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
 }
@@ -44,18 +50,35 @@ const TOKEN_KEY = 'cifar10-token';
 const READY_TIMEOUT_MS = 4000;
 const DEFAULT_RETRY_MS = 1000;
 
+/** @type {string | null} */
+let token = readToken();
+
+/** A browser that blocks storage throws here: the token then lasts until the page is loaded again. */
+function readToken() {
+  try {
+    return sessionStorage.getItem(TOKEN_KEY);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * From now on, and until the tab is closed, every request carries this token.
  *
- * @param {string} token
+ * @param {string} newToken
  */
-export function keepToken(token) {
-  sessionStorage.setItem(TOKEN_KEY, token);
+export function keepToken(newToken) {
+  token = newToken;
+  try {
+    sessionStorage.setItem(TOKEN_KEY, newToken);
+  } catch {
+    // See `readToken`.
+  }
 }
 
 /** The token that requests carry; null before one was given. */
 export function keptToken() {
-  return sessionStorage.getItem(TOKEN_KEY);
+  return token;
 }
 
 /**
@@ -75,7 +98,8 @@ export async function classify(image, signal) {
   });
   const roundTripMs = performance.now() - sentAt;
   const [{ topK, pixels }] = body.predictions;
-  return { scores: topK, pixels: fromBase64(pixels), durationMs: body.durationMs, roundTripMs };
+  const { durationMs, model } = body;
+  return { scores: topK, pixels: fromBase64(pixels), durationMs, roundTripMs, modelVersion: model.version };
 }
 
 /** @returns {Promise<Model>} */
@@ -104,7 +128,6 @@ export async function fetchReadiness() {
  * @param {RequestInit} init
  */
 async function request(path, init) {
-  const token = keptToken();
   const headers = { ...init.headers, ...(token !== null && { authorization: `Bearer ${token}` }) };
   let response;
   let text;
@@ -118,8 +141,7 @@ async function request(path, init) {
   const body = parse(text);
   if (response.ok && body !== null) return body;
   if (body?.error === undefined) throw new GoneError(`answered ${response.status}, not as this server does`);
-  const { code, message } = body.error;
-  throw new RefusedError(response.status, code, message, retryAfterMs(response));
+  throw new RefusedError(response.status, body.error, retryAfterMs(response));
 }
 
 /**

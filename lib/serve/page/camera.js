@@ -152,9 +152,7 @@ export class Camera {
   }
 
   #nextFrame() {
-    this.#frame = this.#frame.then(
-      () => new Promise((resolve) => this.#video.requestVideoFrameCallback(() => resolve())),
-    );
+    this.#frame = this.#frame.then(() => newFrame(this.#video));
     return this.#frame;
   }
 
@@ -176,6 +174,20 @@ export class Camera {
     context.drawImage(this.#video, left, top, cut, cut, 0, 0, side, side);
     return encode(canvas, 'image/jpeg');
   }
+}
+
+/**
+ * Resolves when the video shows another frame; in a browser that does not tell, when the screen does.
+ *
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<void>}
+ */
+function newFrame(video) {
+  return new Promise((resolve) => {
+    const take = () => resolve();
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(take);
+    else requestAnimationFrame(take);
+  });
 }
 
 async function openStream() {

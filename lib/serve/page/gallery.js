@@ -6,7 +6,7 @@ import { contextOf, encode, find, make } from './dom.js';
 const SIDE = 32;
 const ROWS = 2;
 
-/** The columns of samples.png from the left: the classes in the order of their labels. */
+/** The columns of samples.webp from the left: the classes in the order of their labels. */
 export const CLASS_NAMES = [
   'airplane',
   'automobile',
@@ -28,6 +28,7 @@ export const CLASS_NAMES = [
  */
 export function layOutSamples(take) {
   const sheet = loadSheet();
+  sheet.catch(() => find('samples', HTMLElement).closest('section')?.remove());
   const columns = CLASS_NAMES.map((label, column) => {
     const tiles = Array.from({ length: ROWS }, (_, row) => {
       const canvas = make('canvas', '');
@@ -61,7 +62,7 @@ function makeTile(name, canvas, pick) {
 
 async function loadSheet() {
   const image = new Image();
-  image.src = 'samples.png';
+  image.src = 'samples.webp';
   await image.decode();
   return image;
 }

@@ -22,7 +22,10 @@ const camera = new Camera(find('video', HTMLVideoElement), {
   classify,
   outlast: (error, attempt) =>
     outlast(error, attempt, attempt > 1 || !isBusy(error) ? result.showNotice : () => {}),
-  onAnswer: result.showLive,
+  onAnswer: (answer, rate) => {
+    result.showLive(answer, rate);
+    followModel(answer);
+  },
   onStop: leaveCamera,
 });
 
@@ -34,6 +37,8 @@ let shown = null;
 let isFollowing = true;
 let isWorking = false;
 let limitBytes = Number.POSITIVE_INFINITY;
+/** Of the model that the page describes; empty before the server has said it. */
+let modelVersion = '';
 
 /** @param {{ blob: Blob, name: string, trueLabel: string | null }[]} given */
 function add(given) {
@@ -76,6 +81,7 @@ async function settle(picture) {
       () => classify(bytes),
       (problem) => shown === picture && !camera.isOn && result.showNotice(problem),
     );
+    followModel(picture.answer);
   } catch (error) {
     picture.problem = describe(error);
   }
@@ -155,6 +161,7 @@ async function introduce() {
   try {
     const model = await persist(fetchModel, result.showNotice);
     limitBytes = model.limits.imageBytes;
+    modelVersion = model.version;
     result.useClassNames(model.classNames);
     showModel(model);
     showCommand(keptToken() !== null);
@@ -162,6 +169,17 @@ async function introduce() {
   } catch (error) {
     result.showNotice(describe(error));
   }
+}
+
+/**
+ * Another model may have come into the old one's place.
+ *
+ * @param {import('./api.js').Answer} answer
+ */
+function followModel(answer) {
+  if (modelVersion === '' || answer.modelVersion === modelVersion) return;
+  modelVersion = answer.modelVersion;
+  introduce();
 }
 
 layOutSamples((sample) => add([sample]));

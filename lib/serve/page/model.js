@@ -11,14 +11,19 @@ const copy = find('copy', HTMLButtonElement);
 const COPIED_MS = 2000;
 
 /** @param {Model} model */
-export function showModel({ name, version, net, parameterCount, device, dtype }) {
+export function showModel({ version, net, parameterCount, device, dtype }) {
   const millions = `${(parameterCount / 1e6).toFixed(2)} M parameters`;
-  const lines = [`${name}, ${net}`, millions, `${device}, ${dtype}`, version];
+  const lines = [`net: ${net}`, millions, `${device}, ${dtype}`, `version: ${version}`];
   facts.replaceChildren(...lines.map((line) => make('li', '', line)));
 }
 
-/** @param {boolean} needsToken */
+/**
+ * A link carries no token: those to what asks for one are then taken away.
+ *
+ * @param {boolean} needsToken
+ */
 export function showCommand(needsToken) {
+  for (const link of document.querySelectorAll('.guarded')) link.toggleAttribute('hidden', needsToken);
   const header = needsToken ? " -H 'Authorization: Bearer TOKEN'" : '';
   curl.textContent = `curl${header} --data-binary @photo.jpg ${location.origin}/v1/classify`;
 }

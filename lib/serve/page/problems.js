@@ -49,7 +49,7 @@ export function describe(error) {
   if (error instanceof RefusedError)
     return {
       title: titleOf(error.status),
-      text: asSentence(error.message),
+      text: inSentences(error),
       canRetry: error.status >= 500 || error.status === 429,
     };
   const text = error instanceof Error ? asSentence(error.message) : '';
@@ -64,6 +64,15 @@ function titleOf(status) {
   if (status === 504) return 'The server took too long.';
   if (status >= 500) return 'The server has made a mistake.';
   return 'This picture cannot be read.';
+}
+
+/** @param {RefusedError} error */
+function inSentences({ message, reason: { expected, found, nextStep } }) {
+  const comparison = [expected && `expected ${expected}`, found && `found ${found}`]
+    .filter(Boolean)
+    .join(', ');
+  const sentences = [comparison, nextStep ?? ''].filter(Boolean);
+  return (sentences.length > 0 ? sentences : [message]).map(asSentence).join(' ');
 }
 
 /** @param {string} text */

@@ -61,6 +61,7 @@ export function showEmpty() {
   placeholder.textContent = INVITATION;
   caption.textContent = 'The picture';
   clearAnswer('empty', 'Ten things it knows');
+  labelled.textContent = 'The bars show how sure it is of each.';
 }
 
 /**
@@ -122,7 +123,7 @@ export function hideNotice() {
 function showBusy() {
   if (stage.dataset.state !== 'answer') clearAnswer('busy', 'Looking…');
   hideNotice();
-  labelled.hidden = true;
+  labelled.textContent = '';
   announcement.textContent = '';
   stage.dataset.state = 'busy';
 }
@@ -137,7 +138,6 @@ function showAnswered({ trueLabel }, answer) {
   drawAnswer(answer);
   const truth = describeTruth(trueLabel, answer.scores[0]?.label);
   labelled.textContent = truth;
-  labelled.hidden = truth === '';
   announce(answer, truth);
 }
 
@@ -165,7 +165,7 @@ function clearAnswer(state, title) {
   stage.dataset.state = state;
   winner.textContent = title;
   winnerPercent.textContent = '';
-  labelled.hidden = true;
+  labelled.textContent = '';
   timing.textContent = '';
   announcement.textContent = '';
   bars.clear(classNames);
