@@ -4,7 +4,7 @@ const jsonFile = process.env.VITEST_JSON;
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,native,golden,lifecycle,cli}/**/*.test.ts'],
+    include: ['test/{unit,native,golden,lifecycle,cli,browser}/**/*.test.ts'],
     // The addon lives in the process of its test file: a crash ends that file's process only.
     pool: 'forks',
     // Native tests use every core; two files at once would only disturb each other.
@@ -14,6 +14,7 @@ export default defineConfig({
     env: { CUDA_VISIBLE_DEVICES: '' },
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000, interval: 40 } },
     reporters: jsonFile === undefined ? ['default'] : ['default', ['json', { outputFile: jsonFile }]],
   },
 });
