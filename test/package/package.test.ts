@@ -68,6 +68,7 @@ describe('the tarball', () => {
       'examples',
       'lefthook.yml',
       'lib/dataset',
+      'lib/serve',
       'native/binding',
       'native/core',
       'native/loader',
@@ -76,7 +77,7 @@ describe('the tarball', () => {
       PREBUILDS,
       'scripts/build-native.mjs',
     ]);
-    const needless = /\.map$|\.test\.|(?<!\.d)\.ts$|binding\.gyp/;
+    const needless = /\.map$|\.test\.|(?<!\.d)\.ts$|binding\.gyp|tsconfig/;
     expect(packed.files.filter((file) => needless.test(file))).toEqual([]);
     const prebuilt = packed.files.filter((file) => file.startsWith('prebuilds/'));
     expect(prebuilt.sort()).toEqual([
