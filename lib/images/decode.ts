@@ -83,6 +83,7 @@ async function decodeRaw({ data, width, height, channels }: RawImage, size: numb
     );
   if (data.length !== width * height * channels)
     throw invalidImage(name, `${width * height * channels} bytes`, `${data.length} bytes`, RAW);
+  if (width === size && height === size && channels === 3) return Uint8Array.from(data);
   const sharp = await loadSharp();
   try {
     return await toPixels(sharp(data, { raw: { width, height, channels } }), size);

@@ -1,11 +1,11 @@
 // One side of scripts/bench-onnx.mjs: classifies batches of the sample's test images, prints a JSON line with the median seconds of each
 // batch size (the first tenth left out) and the log-probabilities of sixteen images.
 // Its argument: {onnx and normalization | checkpoint and precision, threads, runs: {batch size: number of runs}}. Both sides get what they take as a
-// program has it: onnxruntime normalized floats, this package bytes.
+// program has it: onnxruntime normalized floats, this package's Classifier raw pixels.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { modelLabel } from '../../../dist/lib/config/index.js';
-import { openModel } from '../../../dist/lib/model.js';
+import { readCheckpoint } from '../../../dist/lib/checkpoint/index.js';
+import { Classifier } from '../../../dist/lib/index.js';
 import { PACKAGE_ROOT } from '../../../dist/lib/package-root.js';
 import { median } from '../../statistics.mjs';
 
@@ -42,18 +42,33 @@ async function openOnnx({ onnx, normalization: { mean, std }, threads }) {
   return { facts: { version: runtime.env.versions.node }, prepare, classify };
 }
 
-async function openOurs({ checkpoint, precision, threads }) {
-  const { predictor, config } = await openModel(checkpoint, { device: 'cpu', dtype: precision, threads });
+async function openOurs({ checkpoint, precision: dtype, threads, runs }) {
+  const maxBatch = Math.max(COMPARED, ...Object.keys(runs).map(Number));
+  const classifier = await Classifier.load(checkpoint, { device: 'cpu', dtype, threads, maxBatch });
+  const { meta } = await readCheckpoint(checkpoint);
   const prepare = (count) => {
     const planes = readPixels(count);
-    return Uint8Array.from(planes, (_, index) => {
-      const [image, pixel, channel] = [Math.floor(index / PIXELS), Math.floor(index / 3) % 1024, index % 3];
-      return planes[image * PIXELS + channel * 1024 + pixel];
-    });
+    const pixels = (image) =>
+      Uint8Array.from(
+        { length: PIXELS },
+        (_, i) => planes[image * PIXELS + (i % 3) * 1024 + Math.floor(i / 3)],
+      );
+    return Array.from({ length: count }, (_, image) => ({
+      data: pixels(image),
+      width: 32,
+      height: 32,
+      channels: 3,
+    }));
   };
-  const classify = async (pixels) => Float32Array.from(await predictor.classify(pixels, 0).result, Math.log);
-  const { normalization } = config.dataLoading;
-  return { facts: { model: modelLabel(config.model), normalization }, prepare, classify };
+  const classify = async (images) => {
+    const probabilities = await classifier.probabilities(images);
+    return Float32Array.from(
+      probabilities.flatMap((each) => [...each]),
+      Math.log,
+    );
+  };
+  const { net: model } = classifier.info;
+  return { facts: { model, normalization: meta.normalization }, prepare, classify };
 }
 
 async function medianSeconds({ prepare, classify }, count, runs) {
