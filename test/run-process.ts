@@ -2,10 +2,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** `source`: of a module. `output`: what it writes to stdout and stderr. */
-export async function runProcess(source: string, flags: readonly string[] = []) {
+/** `source`: of a module; `env`: beside that of this process. `output`: what it writes to stdout and stderr. */
+export async function runProcess(source: string, flags: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
   const execArgv = [...flags, '--input-type=module', '--eval', source];
-  const child = fork('-', [], { execArgv, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const options = { execArgv, env: { ...process.env, ...env } };
+  const child = fork('-', [], { ...options, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (output += chunk));
