@@ -50,6 +50,7 @@ describe('where the server', () => {
     await person.sample('frog').click();
     await expect.poll(() => person.text('#banner')).toBe(GONE);
     expect(await person.text('#notice')).toBe('Waiting for the server. This goes on by itself.');
+    expect(await person.text('#verdict')).toBe('Looking…'); // and not what the picture before it was
     expect(await person.texts('.entry-text')).toEqual(['waiting', 'waiting', expect.stringMatching(/%$/)]);
     await server.start();
     await expect.poll(() => isAnswered(person, 'frog')).toBe(true);

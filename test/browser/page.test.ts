@@ -170,11 +170,14 @@ describe('a sample', () => {
   });
 
   test('is a test image of its class', async () => {
-    const records = readSample(SAMPLE_TEST);
+    const records = readSample(SAMPLE_TEST).map(({ label, pixels }) => ({
+      label,
+      pixels: interleave(pixels),
+    }));
     for (const label of CLASS_NAMES.keys())
       for (const row of [0, 1]) {
         const pixels = await cut(label, row);
-        const same = records.filter((record) => pixels.equals(interleave(record.pixels)));
+        const same = records.filter((record) => pixels.equals(record.pixels));
         expect(same.map((record) => record.label)).toEqual([label]);
       }
   });

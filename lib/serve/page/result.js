@@ -110,6 +110,8 @@ export function showLive(answer, rate) {
  * @param {{ title: string, text: string }} notice
  */
 export function showNotice({ title, text }) {
+  // It takes longer: the answer that stands there is one to another picture.
+  if (stage.dataset.state === 'busy') clearAnswer('busy', 'Looking…');
   find('notice-title', HTMLElement).textContent = title;
   find('notice-text', HTMLElement).textContent = text;
   notice.hidden = false;
