@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainSample } from '../support.js';
 import { launchChromium } from './chromium.js';
 import { ServerProcess } from './server-process.js';
-import { type Visit, visit } from './visit.js';
+import { CONNECTION_LOST, type Visit, visit } from './visit.js';
 
 const ALLOWED = { permissions: ['camera'] };
+const RATE = /^\d+ answers? a second$/;
 const MADE_UP = '--use-fake-device-for-media-stream';
 
 let folder: string;
@@ -35,7 +36,7 @@ const trackState = (person: Visit) => person.evaluate('track.readyState');
 /** Starts the camera, waits for its answers, and keeps its track where `trackState` finds it. */
 async function startCamera(person: Visit): Promise<void> {
   await person.button('Use the camera').click();
-  await expect.poll(() => person.text('#picture-caption')).toMatch(/^\d+ answers? a second$/);
+  await expect.poll(() => person.text('#picture-caption')).toMatch(RATE);
   await person.evaluate(
     `void (window.track = document.querySelector('video').srcObject.getVideoTracks()[0])`,
   );
@@ -75,6 +76,19 @@ describe('the camera', () => {
     await expect
       .poll(() => person.text('#notice'))
       .toBe('The camera was turned off. It runs only while this page is in sight.');
+  });
+
+  test('runs on while the server is away, and its answers come again with it', async () => {
+    const person = await open({ ...ALLOWED, mayLog: CONNECTION_LOST });
+    await startCamera(person);
+    await server.kill();
+    await expect.poll(() => person.text('#banner')).toContain('The server does not answer.');
+    expect(await trackState(person)).toBe('live');
+    await server.start();
+    await expect.poll(() => person.isSeen('#banner')).toBe(false);
+    await Promise.all([person.nextAnswer(), person.nextAnswer()]);
+    await expect.poll(() => person.isSeen('#notice')).toBe(false);
+    expect(await person.text('#picture-caption')).toMatch(RATE);
   });
 
   test('is looked at in a browser that does not tell of new frames, too', async () => {

@@ -8,11 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainSample } from '../support.js';
 import { launchChromium } from './chromium.js';
 import { startServer } from './server-process.js';
-import { type Visit, visit } from './visit.js';
+import { CONNECTION_LOST, type Visit, visit } from './visit.js';
 
 const TOKEN = 'correct-horse-battery';
-const CONNECTION_LOST =
-  /ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)|status of 503/;
 const GONE = 'The server does not answer. Trying again until it does.';
 
 let folder: string;

@@ -4,6 +4,10 @@ import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Locator, Page, Response } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 
+/** What the console says where the server ends, or takes nothing now. */
+export const CONNECTION_LOST =
+  /ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)|status of 503/;
+
 /** What the server says of one picture, as far as the page shows it. */
 export interface Answer {
   model: { version: string };
@@ -147,7 +151,7 @@ export class Visit {
   }
 }
 
-/** Opens the page, and waits until it knows the server unless `mayLog` says that it may not. */
+/** Opens the page in a window of its own, which closes with the test. */
 export async function visit(
   browser: Browser,
   url: string,
