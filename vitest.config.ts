@@ -4,7 +4,7 @@ const jsonFile = process.env.VITEST_JSON;
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,native,golden,lifecycle,cli,browser}/**/*.test.ts'],
+    include: ['test/{unit,native,golden,lifecycle,cli,serve,browser}/**/*.test.ts'],
     // The addon lives in the process of its test file: a crash ends that file's process only.
     pool: 'forks',
     // Native tests use every core; two files at once would only disturb each other.

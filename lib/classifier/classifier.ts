@@ -9,7 +9,7 @@ import { decodeImage, type FoundImage, type ImageInput, snapshot } from '../imag
 import { type Model, openModel, type RuntimeOptions } from '../model.js';
 import { expectOtherWork } from '../native.js';
 import type { Precision } from '../native-addon.js';
-import { throwIfAborted } from '../native-job.js';
+import { runJob, throwIfAborted } from '../native-job.js';
 import { Batcher, type BatchInfo } from './batcher.js';
 import { type Prediction, rank } from './prediction.js';
 
@@ -66,6 +66,7 @@ export interface ClassifierInfo {
   readonly threads: number;
 }
 
+const PIXEL_BYTES = 32 * 32 * 3;
 const DEFAULTS = { maxBatch: 64, maxDelayMs: 0, maxQueue: 1024 };
 
 /**
@@ -201,6 +202,17 @@ export class Classifier {
   async whenFree(image: ImageInput | FoundImage, options: ClassifyOptions): Promise<Float32Array> {
     this.#assertOpen();
     return this.#places.runExclusive(() => this.#run(image, options));
+  }
+
+  /**
+   * The probabilities of so many black images, as one batch that passes the line: what the first batch of a size would
+   * otherwise wait for is done then.
+   * @internal
+   */
+  async probe(images: number): Promise<Float32Array> {
+    this.#assertOpen();
+    const pixels = new Uint8Array(images * PIXEL_BYTES);
+    return runJob(() => this.#model.predictor.classify(pixels, 0), undefined, STOPPED);
   }
 
   /** How many images one caller may have at work without keeping others out: a batch that runs, and the next. @internal */

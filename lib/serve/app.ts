@@ -8,7 +8,7 @@ import { VERSION } from '../version.js';
 import { makeErrorHandler } from './answer-errors.js';
 import type { ServeContext } from './context.js';
 import type { ServeSettings } from './options.js';
-import { noSuch, Refusal } from './refusal.js';
+import { CLIENT_GONE, noSuch, Refusal } from './refusal.js';
 import { classifyRoutes } from './routes/classify.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
@@ -22,6 +22,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export async function createApp(context: ServeContext): Promise<FastifyInstance> {
   const { settings } = context;
   const { trustProxy } = settings;
+  const answerError = makeErrorHandler(context.metrics);
   const app = fastify({
     logger: loggerOf(settings),
     // One line a request is written here, with its route in place of its address.
@@ -30,9 +31,12 @@ export async function createApp(context: ServeContext): Promise<FastifyInstance>
     requestTimeout: Math.max(REQUEST_TIMEOUT_MS, settings.deadlineMs),
     forceCloseConnections: 'idle',
     return503OnClosing: false, // what was sent is answered
+    ajv: { customOptions: { removeAdditional: false } }, // what is misspelt in a query is told
+    frameworkErrors: answerError,
   });
   app.decorateRequest('ticket', null);
-  app.setErrorHandler(makeErrorHandler(context));
+  app.setErrorHandler(answerError);
+  ignoreBodies(app);
   app.setNotFoundHandler(async () => {
     throw noSuch('such address');
   });
@@ -57,19 +61,24 @@ function loggerOf({ logLevel, logStream = process.stdout }: ServeSettings) {
   return logLevel !== 'silent' && { level: logLevel, stream: logStream };
 }
 
+/** Where no route reads one: an unknown address is told to be so, whatever is sent to it. */
+function ignoreBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', async () => undefined);
+}
+
 function watchRequests(app: FastifyInstance, { metrics }: ServeContext): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
-    const { statusCode, elapsedTime } = reply;
-    metrics.countRequest(request.method, route, statusCode, elapsedTime);
-    const level = statusCode >= 500 && statusCode !== 503 ? 'warn' : 'info';
-    request.log[level](
-      { method: request.method, route, status: statusCode, ms: Number(elapsedTime.toFixed(3)) },
-      'request',
-    );
+    const { elapsedTime, raw } = reply;
+    const status = raw.writableFinished ? reply.statusCode : CLIENT_GONE;
+    metrics.countRequest(request.method, route, status, elapsedTime);
+    const level = status >= 500 && status !== 503 ? 'warn' : 'info';
+    const ms = Number(elapsedTime.toFixed(3));
+    request.log[level]({ method: request.method, route, status, ms }, 'request');
   });
 }
 

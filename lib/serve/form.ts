@@ -1,7 +1,8 @@
 // Owns the images of a `multipart/form-data` body: its files, of whatever field.
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { readBody } from './body.js';
+import { errorMessage, systemCode } from '../errors.js';
+import { plainBody, readBody } from './body.js';
 import { type Ticket, untilAborted } from './door.js';
 import { IMAGE_BYTES } from './options.js';
 import { invalidRequest, Refusal } from './refusal.js';
@@ -36,13 +37,15 @@ async function readFiles(request: FastifyRequest, maxImages: number, ticket: Tic
 }
 
 async function readFile({ file, filename }: MultipartFile, { share, signal }: Ticket): Promise<SentImage> {
-  const name = filename === '' ? null : filename;
-  return { file: name, bytes: await readBody(file, `image "${name ?? ''}"`, IMAGE_BYTES, share, signal) };
+  const name: string | null = filename || null; // the type promises a name to files that have none
+  const body = plainBody(file, `image "${name ?? ''}"`);
+  return { file: name, bytes: await readBody(body, IMAGE_BYTES, share, signal) };
 }
 
-function asRefusal(error: unknown, maxImages: number): unknown {
-  const code = (error as { code?: string }).code ?? '';
-  if (error instanceof Refusal || !/^FST_(FILES|PARTS|FIELDS)_LIMIT$/.test(code)) return error;
+function asRefusal(error: unknown, maxImages: number): Refusal {
+  if (error instanceof Refusal) return error;
+  if (!/^FST_(FILES|PARTS|FIELDS)_LIMIT$/.test(systemCode(error) ?? ''))
+    return invalidRequest('the form cannot be read', 'multipart/form-data, whole', errorMessage(error));
   return new Refusal(413, 'BODY_TOO_LARGE', {
     what: 'the form has too many parts',
     expected: `at most ${maxImages} images and ${MAX_FIELDS} other fields`,

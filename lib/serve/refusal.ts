@@ -74,7 +74,10 @@ export const tooLate = (deadlineMs: number) =>
     nextStep: 'send less at a time, or try again later',
   });
 
-export const clientGone = () => new Refusal(499, 'CLIENT_GONE', { what: 'the client has gone' });
+/** In figures and the log, of what nobody reads an answer to: the status that servers have come to write there. */
+export const CLIENT_GONE = 499;
+
+export const clientGone = () => new Refusal(CLIENT_GONE, 'CLIENT_GONE', { what: 'the client has gone' });
 
 export const noSuch = (what: string) =>
   new Refusal(404, 'NOT_FOUND', { what: `there is no ${what}`, nextStep: 'see /docs for what there is' });

@@ -3,9 +3,9 @@
 import { Mutex } from 'async-mutex';
 import { Classifier, type ClassifierOptions } from '../classifier/index.js';
 import { Cifar10Error } from '../errors.js';
+import { decodeImage } from '../images/index.js';
 import { notReady } from './refusal.js';
 
-const BLANK = { data: new Uint8Array(32 * 32 * 3), width: 32, height: 32, channels: 3 } as const;
 /** One pixel: the decoder is loaded when the first image comes. */
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==',
@@ -81,14 +81,14 @@ export class ServedModel {
 }
 
 async function warm(classifier: Classifier, checkpoint: string): Promise<void> {
-  await classifier.probabilities(PNG);
+  await decodeImage(PNG);
   for (const size of WARM_SIZES) {
-    const [probabilities] = await classifier.probabilities(new Array(size).fill(BLANK));
-    if (probabilities?.every(Number.isFinite)) continue;
+    const probabilities = await classifier.probe(size);
+    if (probabilities.every(Number.isFinite)) continue;
     throw new Cifar10Error('CHECKPOINT_INVALID', {
       what: `checkpoint "${checkpoint}" holds a net that answers with no numbers`,
       expected: 'finite probabilities',
-      found: String(probabilities?.find((each) => !Number.isFinite(each))),
+      found: String(probabilities.find((each) => !Number.isFinite(each))),
       nextStep: 'give a checkpoint of a training that went well',
     });
   }

@@ -4,14 +4,15 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Prediction } from '../../classifier/index.js';
 import { decodeImage, type ImageInput } from '../../images/index.js';
-import { readBody } from '../body.js';
+import { plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
-import { makeDoor, ticketOf } from '../door.js';
+import { makeDoor, ticketOf, untilAborted } from '../door.js';
 import { readForm, type SentImage } from '../form.js';
 import { MODEL_NAME } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';
 import { invalidRequest } from '../refusal.js';
 import { classificationSchema, classifyQuerySchema, modelSchema, REFUSALS } from '../schemas.js';
+import type { ServedModel } from '../served-model.js';
 
 interface ClassifyQuery {
   topK: number;
@@ -30,7 +31,7 @@ export async function classifyRoutes(app: FastifyInstance, context: ServeContext
   // What the body is, its bytes say; what a client calls it does not count.
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const { share, signal } = ticketOf(request);
-    return readBody(payload, 'the image', IMAGE_BYTES, share, signal);
+    return readBody(plainBody(payload, 'the image'), IMAGE_BYTES, share, signal);
   });
 
   app.post<{ Querystring: ClassifyQuery }>('/v1/classify', {
@@ -44,21 +45,9 @@ export async function classifyRoutes(app: FastifyInstance, context: ServeContext
       response: { 200: classificationSchema, ...REFUSALS },
     },
     handler: async (request) => {
-      const { pixels: wantsPixels, ...options } = request.query;
-      const { signal } = ticketOf(request);
       const sent = await imagesOf(request, settings.maxImages);
-      const began = performance.now();
-      const pixels = wantsPixels ? await Promise.all(sent.map(({ bytes }) => decodeImage(bytes))) : undefined;
-      const { classifier } = model;
-      const inputs: ImageInput[] = pixels?.map(asRaw) ?? sent.map(({ bytes }) => bytes);
-      const predictions = await classifier.classify(inputs, { ...options, signal });
-      return {
-        model: { name: MODEL_NAME, version: classifier.info.version },
-        durationMs: performance.now() - began,
-        predictions: predictions.map((prediction, index) =>
-          describe(sent[index], prediction, pixels?.[index]),
-        ),
-      };
+      const { signal } = ticketOf(request);
+      return untilAborted(classify(model, sent, request.query, signal), signal);
     },
   });
 
@@ -75,6 +64,24 @@ export async function classifyRoutes(app: FastifyInstance, context: ServeContext
       limits: { imageBytes: IMAGE_BYTES, images: settings.maxImages },
     }),
   });
+}
+
+async function classify(
+  model: ServedModel,
+  sent: readonly SentImage[],
+  { pixels: wantsPixels, ...options }: ClassifyQuery,
+  signal: AbortSignal,
+) {
+  const began = performance.now();
+  const pixels = wantsPixels ? await Promise.all(sent.map(({ bytes }) => decodeImage(bytes))) : undefined;
+  const { classifier } = model;
+  const inputs: ImageInput[] = pixels?.map(asRaw) ?? sent.map(({ bytes }) => bytes);
+  const predictions = await classifier.classify(inputs, { ...options, signal });
+  return {
+    model: { name: MODEL_NAME, version: classifier.info.version },
+    durationMs: performance.now() - began,
+    predictions: predictions.map((prediction, index) => describe(sent[index], prediction, pixels?.[index])),
+  };
 }
 
 async function imagesOf(request: FastifyRequest, maxImages: number): Promise<SentImage[]> {

@@ -1,13 +1,11 @@
 // Owns the routes of the Open Inference Protocol v2, so that clients of KServe and Triton work unchanged; what is in the bodies is
 // open-inference/'s, and health is in health.ts.
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
+import { createGunzip, createInflate } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { makeErrorHandler } from '../answer-errors.js';
-import { readBody } from '../body.js';
+import { type Body, plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
-import { makeDoor, type Ticket, ticketOf, untilAborted } from '../door.js';
+import { makeDoor, ticketOf, untilAborted } from '../door.js';
 import {
   BINARY_CONTENT_TYPE,
   encodeInferResponse,
@@ -19,7 +17,7 @@ import {
   serverMetadata,
 } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';
-import { invalidRequest, noSuch, tooLarge } from '../refusal.js';
+import { invalidRequest, noSuch } from '../refusal.js';
 
 const MIB = 2 ** 20;
 /** The largest image in base64, and the rest of its JSON. */
@@ -38,10 +36,8 @@ export async function openInferenceRoutes(app: FastifyInstance, context: ServeCo
   // Triton's client names no content type, KServe's one of two.
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const { share, signal } = ticketOf(request);
-    return readBody(payload, 'the request', BODY_BYTES, share, signal);
+    return readBody(decodedBody(payload), BODY_BYTES, share, signal);
   });
-  // The protocol's errors are a text.
-  app.setErrorHandler(makeErrorHandler(context, ({ message }) => ({ error: message })));
 
   for (const url of ['/v2', '/v2/'])
     app.get(url, {
@@ -81,45 +77,39 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { settings, model } = context;
-  const ticket = ticketOf(request);
+  const { signal } = ticketOf(request);
+  const { body } = request;
   versionOf(context, request.params);
-  const body = await decompress(request, ticket);
+  if (body === undefined) throw invalidRequest('the request has no body', 'an inference request', 'none');
   const jsonLength = parseJsonLength(request.headers[JSON_LENGTH_HEADER]);
   const limits = { images: settings.maxImages, imageBytes: IMAGE_BYTES, jsonBytes: JSON_BYTES };
   const { id, images, outputs } = parseInferRequest(body, jsonLength, limits);
   const { classifier } = model;
-  const probabilities = await classifier.probabilities(images, { signal: ticket.signal });
+  const probabilities = await untilAborted(classifier.probabilities(images, { signal }), signal);
   const { classNames, info } = classifier;
   const answer = encodeInferResponse({ id, modelVersion: info.version, probabilities, classNames, outputs });
   if (answer.jsonLength === undefined) return reply.type('application/json').send(answer.body);
   return reply.header(JSON_LENGTH_HEADER, answer.jsonLength).type(BINARY_CONTENT_TYPE).send(answer.body);
 }
 
-const DECOMPRESS = new Map([
-  ['gzip', promisify(gunzip)],
-  ['deflate', promisify(inflate)],
+/** What clients can be told to send. */
+const DECODERS = new Map([
+  ['gzip', createGunzip],
+  ['deflate', createInflate],
 ]);
 
-/** What both clients can be told to send. Errors: `Refusal`. */
-async function decompress(
-  { body, headers }: FastifyRequest<{ Body: Buffer | undefined }>,
-  { share, signal }: Ticket,
-): Promise<Buffer> {
-  if (body === undefined) throw invalidRequest('the request has no body', 'an inference request', 'none');
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return body;
-  const decode = DECOMPRESS.get(encoding);
-  if (decode === undefined)
+/** What is compressed is counted as it comes out, so that a little cannot become a lot. Errors: `Refusal`. */
+function decodedBody(payload: IncomingMessage): Body {
+  const what = 'the request';
+  const encoding = payload.headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (encoding === 'identity') return plainBody(payload, what);
+  const createDecoder = DECODERS.get(encoding);
+  if (createDecoder === undefined)
     throw invalidRequest('the content encoding is unknown', 'gzip, deflate or none', encoding);
-  try {
-    const decoded = await untilAborted(decode(body, { maxOutputLength: BODY_BYTES }), signal);
-    share.take(decoded.length);
-    return decoded;
-  } catch (error) {
-    const code = (error as { code?: string }).code ?? '';
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge('the decompressed request', BODY_BYTES);
-    if (code.startsWith('Z_'))
-      throw invalidRequest('the body cannot be decompressed', `${encoding} data`, code);
-    throw error;
-  }
+  const stream = payload.pipe(createDecoder());
+  const giveUp = () => {
+    payload.unpipe(stream).resume();
+    stream.destroy();
+  };
+  return { stream, what, giveUp };
 }
