@@ -1,12 +1,20 @@
 // Owns the Fastify application: its plugins, its routes, and what holds for all requests. Must not load a model nor listen.
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import bearerAuth from '@fastify/bearer-auth';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { VERSION } from '../version.js';
 import { makeErrorHandler } from './answer-errors.js';
 import type { ServeContext } from './context.js';
+import type { Metrics } from './metrics.js';
 import type { ServeSettings } from './options.js';
 import { CLIENT_GONE, noSuch, Refusal } from './refusal.js';
 import { classifyRoutes } from './routes/classify.js';
@@ -18,6 +26,8 @@ import { pageRoutes } from './routes/page.js';
 const ROUTES = [classifyRoutes, openInferenceRoutes, metricsRoutes];
 /** A request that comes more slowly than this is ended. Its deadline ends those that have a body, with an answer. */
 const REQUEST_TIMEOUT_MS = 60_000;
+/** For the rest of a body that nobody wants. */
+const LINGER_MS = 2000;
 
 export async function createApp(context: ServeContext): Promise<FastifyInstance> {
   const { settings } = context;
@@ -36,7 +46,7 @@ export async function createApp(context: ServeContext): Promise<FastifyInstance>
   });
   app.decorateRequest('ticket', null);
   app.setErrorHandler(answerError);
-  ignoreBodies(app);
+  leaveBodies(app);
   app.setNotFoundHandler(async () => {
     throw noSuch('such address');
   });
@@ -61,25 +71,41 @@ function loggerOf({ logLevel, logStream = process.stdout }: ServeSettings) {
   return logLevel !== 'silent' && { level: logLevel, stream: logStream };
 }
 
-/** Where no route reads one: an unknown address is told to be so, whatever is sent to it. */
-function ignoreBodies(app: FastifyInstance): void {
+/**
+ * To the routes, as streams. When a parser fails, Fastify closes the connection: a client that still sends would find it
+ * broken, and no answer.
+ */
+function leaveBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', async () => undefined);
+  app.addContentTypeParser('*', async (_request: FastifyRequest, payload: IncomingMessage) => payload);
 }
 
-function watchRequests(app: FastifyInstance, { metrics }: ServeContext): void {
-  app.addHook('onRequest', async (_request, reply) => {
+function watchRequests(app: FastifyInstance, { metrics, isDraining }: ServeContext): void {
+  app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
+    // Also comes where the client has gone, unlike `onResponse`.
+    reply.raw.once('close', () => record(request, reply, metrics));
   });
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'none';
-    const { elapsedTime, raw } = reply;
-    const status = raw.writableFinished ? reply.statusCode : CLIENT_GONE;
-    metrics.countRequest(request.method, route, status, elapsedTime);
-    const level = status >= 500 && status !== 503 ? 'warn' : 'info';
-    const ms = Number(elapsedTime.toFixed(3));
-    request.log[level]({ method: request.method, route, status, ms }, 'request');
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (isDraining()) reply.header('connection', 'close'); // clients that keep theirs go elsewhere
+    const isLast = reply.getHeader('connection') === 'close' || !reply.raw.shouldKeepAlive;
+    if (isLast && !raw.complete) await passOver(raw);
   });
+}
+
+function record(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
+  const { method, routeOptions } = request;
+  const route = routeOptions.url ?? 'none';
+  const status = reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE;
+  metrics.countRequest(method, route, status, reply.elapsedTime);
+  const level = status >= 500 && status !== 503 ? 'warn' : 'info';
+  request.log[level]({ method, route, status, ms: Number(reply.elapsedTime.toFixed(3)) }, 'request');
+}
+
+/** The rest of a body, before the connection is closed: a client that still sends would find it broken, and no answer. */
+async function passOver(body: IncomingMessage): Promise<void> {
+  body.resume();
+  await once(body, 'close', { signal: AbortSignal.timeout(LINGER_MS) }).catch(() => {});
 }
 
 async function registerDocs(app: FastifyInstance): Promise<void> {

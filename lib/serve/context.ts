@@ -11,4 +11,6 @@ export interface ServeContext {
   readonly budget: BodyBudget;
   /** Whether a request would be answered: loaded, and not about to end. */
   readonly isReady: () => boolean;
+  /** Whether it is about to end: what comes is answered, and its sender should not come again. */
+  readonly isDraining: () => boolean;
 }

@@ -135,6 +135,7 @@ class Server implements ClassifierServer {
       metrics: this.#metrics,
       budget: this.#budget,
       isReady: () => this.#isReady(),
+      isDraining: () => this.#closed !== undefined,
     };
   }
 

@@ -26,15 +26,9 @@ const DESCRIPTION =
 
 export async function classifyRoutes(app: FastifyInstance, context: ServeContext): Promise<void> {
   const { settings, model } = context;
-  app.removeAllContentTypeParsers();
   await app.register(multipart);
-  // What the body is, its bytes say; what a client calls it does not count.
-  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
-    const { share, signal } = ticketOf(request);
-    return readBody(plainBody(payload, 'the image'), IMAGE_BYTES, share, signal);
-  });
 
-  app.post<{ Querystring: ClassifyQuery }>('/v1/classify', {
+  app.post<{ Querystring: ClassifyQuery; Body: IncomingMessage | undefined }>('/v1/classify', {
     onRequest: makeDoor(context),
     schema: {
       summary: 'Classify images',
@@ -84,10 +78,17 @@ async function classify(
   };
 }
 
-async function imagesOf(request: FastifyRequest, maxImages: number): Promise<SentImage[]> {
-  if (request.isMultipart()) return readForm(request, maxImages, ticketOf(request));
-  if (request.body instanceof Uint8Array) return [{ file: null, bytes: request.body }];
-  throw invalidRequest('the request has no body', 'the bytes of an image, or a form with some', 'none');
+/** What is no form is an image, whatever a client calls it. Errors: `Refusal`. */
+async function imagesOf(
+  request: FastifyRequest<{ Body: IncomingMessage | undefined }>,
+  maxImages: number,
+): Promise<SentImage[]> {
+  const ticket = ticketOf(request);
+  if (request.isMultipart()) return readForm(request, maxImages, ticket);
+  if (request.body === undefined)
+    throw invalidRequest('the request has no body', 'the bytes of an image, or a form with some', 'none');
+  const body = plainBody(request.body, 'the image');
+  return [{ file: null, bytes: await readBody(body, IMAGE_BYTES, ticket.share, ticket.signal) }];
 }
 
 const asRaw = (data: Uint8Array) => ({ data, width: 32, height: 32, channels: 3 }) as const;

@@ -32,13 +32,6 @@ interface ModelParams {
 const tags = ['Open Inference Protocol v2'];
 
 export async function openInferenceRoutes(app: FastifyInstance, context: ServeContext): Promise<void> {
-  app.removeAllContentTypeParsers();
-  // Triton's client names no content type, KServe's one of two.
-  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
-    const { share, signal } = ticketOf(request);
-    return readBody(decodedBody(payload), BODY_BYTES, share, signal);
-  });
-
   for (const url of ['/v2', '/v2/'])
     app.get(url, {
       schema: { summary: 'Server metadata', tags, hide: url === '/v2/' },
@@ -49,7 +42,7 @@ export async function openInferenceRoutes(app: FastifyInstance, context: ServeCo
       schema: { summary: 'Model metadata', tags },
       handler: async ({ params }) => modelMetadata(versionOf(context, params)),
     });
-    app.post<{ Params: ModelParams; Body: Buffer | undefined }>(`${url}/infer`, {
+    app.post<{ Params: ModelParams; Body: IncomingMessage | undefined }>(`${url}/infer`, {
       onRequest: makeDoor(context),
       schema: {
         summary: 'Inference',
@@ -73,14 +66,15 @@ function versionOf({ model }: ServeContext, { name, version }: ModelParams): str
 
 async function infer(
   context: ServeContext,
-  request: FastifyRequest<{ Params: ModelParams; Body: Buffer | undefined }>,
+  request: FastifyRequest<{ Params: ModelParams; Body: IncomingMessage | undefined }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { settings, model } = context;
-  const { signal } = ticketOf(request);
-  const { body } = request;
+  const { share, signal } = ticketOf(request);
   versionOf(context, request.params);
-  if (body === undefined) throw invalidRequest('the request has no body', 'an inference request', 'none');
+  if (request.body === undefined)
+    throw invalidRequest('the request has no body', 'an inference request', 'none');
+  const body = await readBody(decodedBody(request.body), BODY_BYTES, share, signal);
   const jsonLength = parseJsonLength(request.headers[JSON_LENGTH_HEADER]);
   const limits = { images: settings.maxImages, imageBytes: IMAGE_BYTES, jsonBytes: JSON_BYTES };
   const { id, images, outputs } = parseInferRequest(body, jsonLength, limits);
