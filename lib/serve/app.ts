@@ -3,16 +3,14 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import bearerAuth from '@fastify/bearer-auth';
 import rateLimit from '@fastify/rate-limit';
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { VERSION } from '../version.js';
 import { makeErrorHandler } from './answer-errors.js';
+import { describeToken, registerDocs } from './api-docs.js';
 import type { ServeContext } from './context.js';
 import type { Metrics } from './metrics.js';
 import type { ServeSettings } from './options.js';
@@ -51,7 +49,7 @@ export async function createApp(context: ServeContext): Promise<FastifyInstance>
     throw noSuch('such address');
   });
   watchRequests(app, context);
-  await registerDocs(app);
+  await registerDocs(app, settings.token !== undefined);
   if (settings.rateLimit !== undefined) await limitRate(app, settings.rateLimit);
   await app.register(async (open) => {
     await healthRoutes(open, context);
@@ -108,21 +106,6 @@ async function passOver(body: IncomingMessage): Promise<void> {
   await once(body, 'close', { signal: AbortSignal.timeout(LINGER_MS) }).catch(() => {});
 }
 
-async function registerDocs(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.0.3',
-      info: {
-        title: 'cifar10-torch',
-        description: 'Classifies images into the ten classes of CIFAR-10.',
-        version: VERSION,
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-    },
-  });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
-}
-
 async function limitRate(app: FastifyInstance, requestsPerSecond: number): Promise<void> {
   await app.register(rateLimit, {
     max: requestsPerSecond,
@@ -144,6 +127,7 @@ async function limitRate(app: FastifyInstance, requestsPerSecond: number): Promi
 }
 
 async function demandToken(scope: FastifyInstance, token: string): Promise<void> {
+  describeToken(scope);
   // The plugin compares in constant time; the error handler answers, in the form of the scope.
   await scope.register(bearerAuth, { keys: [token], addHook: false, verifyErrorLogLevel: 'debug' });
   if (scope.verifyBearerAuth) scope.addHook('onRequest', scope.verifyBearerAuth);

@@ -57,6 +57,17 @@ export const classificationSchema = {
   },
 } as const;
 
+const bytes = { type: 'string', format: 'binary' } as const;
+
+/** By content type. */
+export const imageBodies = {
+  'image/jpeg': bytes,
+  'image/png': bytes,
+  'image/webp': bytes,
+  'application/octet-stream': bytes,
+  'multipart/form-data': { type: 'object', properties: { image: { type: 'array', items: bytes } } },
+} as const;
+
 export const classifyQuerySchema = {
   type: 'object',
   additionalProperties: false,
@@ -88,6 +99,31 @@ export const modelSchema = {
       properties: { imageBytes: { type: 'integer' }, images: { type: 'integer' } },
     },
   },
+} as const;
+
+const text = { type: 'string' } as const;
+const protocolError = { type: 'object', required: ['error'], properties: { error: text } } as const;
+const anyObject = { type: 'object', additionalProperties: true } as const;
+
+/** Of the Open Inference Protocol v2, whose own description has the rest. */
+export const protocolBodies = {
+  'application/json': {
+    type: 'object',
+    required: ['inputs'],
+    properties: {
+      id: text,
+      inputs: { type: 'array', items: anyObject, description: 'One tensor, "images"' },
+      outputs: { type: 'array', items: anyObject },
+    },
+  },
+  'application/octet-stream': { type: 'string', format: 'binary' },
+} as const;
+
+/** Likewise, its answers. */
+export const protocolAnswers = {
+  200: { ...anyObject, description: 'As the Open Inference Protocol v2 describes it' },
+  404: { ...protocolError, description: 'No such model or version' },
+  503: { ...protocolError, description: 'Not ready, or too many images wait; see Retry-After' },
 } as const;
 
 /** The answers that any classification may get instead of a result. */

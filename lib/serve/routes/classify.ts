@@ -4,6 +4,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Prediction } from '../../classifier/index.js';
 import { decodeImage, type ImageInput } from '../../images/index.js';
+import { describeBody } from '../api-docs.js';
 import { plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
 import { makeDoor, ticketOf, untilAborted } from '../door.js';
@@ -11,7 +12,7 @@ import { readForm, type SentImage } from '../form.js';
 import { MODEL_NAME } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';
 import { invalidRequest } from '../refusal.js';
-import { classificationSchema, classifyQuerySchema, modelSchema, REFUSALS } from '../schemas.js';
+import { classificationSchema, classifyQuerySchema, imageBodies, modelSchema, REFUSALS } from '../schemas.js';
 import type { ServedModel } from '../served-model.js';
 
 interface ClassifyQuery {
@@ -30,11 +31,11 @@ export async function classifyRoutes(app: FastifyInstance, context: ServeContext
 
   app.post<{ Querystring: ClassifyQuery; Body: IncomingMessage | undefined }>('/v1/classify', {
     onRequest: makeDoor(context),
+    config: describeBody(imageBodies),
     schema: {
       summary: 'Classify images',
       description: DESCRIPTION,
       tags: ['classify'],
-      consumes: ['application/octet-stream', 'image/jpeg', 'image/png', 'image/webp', 'multipart/form-data'],
       querystring: classifyQuerySchema,
       response: { 200: classificationSchema, ...REFUSALS },
     },

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip, createInflate } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { describeBody } from '../api-docs.js';
 import { type Body, plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
 import { makeDoor, ticketOf, untilAborted } from '../door.js';
@@ -18,6 +19,7 @@ import {
 } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';
 import { invalidRequest, noSuch } from '../refusal.js';
+import { protocolAnswers, protocolBodies } from '../schemas.js';
 
 const MIB = 2 ** 20;
 /** The largest image in base64, and the rest of its JSON. */
@@ -39,16 +41,17 @@ export async function openInferenceRoutes(app: FastifyInstance, context: ServeCo
     });
   for (const url of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<{ Params: ModelParams }>(url, {
-      schema: { summary: 'Model metadata', tags },
+      schema: { summary: 'Model metadata', tags, response: protocolAnswers },
       handler: async ({ params }) => modelMetadata(versionOf(context, params)),
     });
     app.post<{ Params: ModelParams; Body: IncomingMessage | undefined }>(`${url}/infer`, {
       onRequest: makeDoor(context),
+      config: describeBody(protocolBodies),
       schema: {
         summary: 'Inference',
         description: 'JSON, or JSON with binary tensors behind it: the binary tensor data extension',
         tags,
-        consumes: ['application/json', BINARY_CONTENT_TYPE],
+        response: protocolAnswers,
       },
       handler: (request, reply) => infer(context, request, reply),
     });
