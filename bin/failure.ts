@@ -13,7 +13,7 @@ const WRONG_USAGE = 2;
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Cifar10Error)) return FAILURE;
   if (error.cause instanceof Interruption) return error.cause.exitCode;
-  return error.code === 'USAGE' || error.code.startsWith('CONFIG_') ? WRONG_USAGE : FAILURE;
+  return /^(USAGE|INVALID_ARGUMENT|CONFIG_.*)$/.test(error.code) ? WRONG_USAGE : FAILURE;
 }
 
 /** One line on stderr, the stack only with the environment variable DEBUG; with `isJson` an object on stdout as well. */

@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'CHECKPOINT_MISMATCH'
   /** There is no such file. */
   | 'CHECKPOINT_NOT_FOUND'
-  /** A `Classifier` was used after its `close()`. */
+  /** A `Classifier` or a server was used after its `close()`. */
   | 'CLASSIFIER_CLOSED'
   /** A configuration file cannot be read, is not YAML, or has a defaults list that cannot be followed. */
   | 'CONFIG_FILE_INVALID'

@@ -1,7 +1,7 @@
 // Owns the command `serve`: options to the library's server, signals to its reload and its end.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { Cifar10Error, errorMessage } from '../../lib/errors.js';
+import { AbortError, Cifar10Error, errorMessage } from '../../lib/errors.js';
 import { defineCommand } from '../command.js';
 import { CHECKPOINT_OPTION, integerInRange, MODEL_OPTIONS } from '../options.js';
 
@@ -105,14 +105,23 @@ export const serveCommand = defineCommand({
     const { serve } = await import('../../lib/index.js');
     const token = await readToken(tokenFile);
     const { logLevel = process.stdout.isTTY ? 'warn' : 'info', ...options } = args;
-    const server = await serve({ checkpoint, ...options, token, logLevel, signal });
-    const reload = () => void server.reload().catch((error) => message(errorMessage(error)));
+    const starting = serve({ checkpoint, ...options, token, logLevel, signal });
+    // While it loads, too: the signal would end the process.
+    const reload = () =>
+      void starting.then((server) => server.reload()).catch((error) => message(errorMessage(error)));
     process.on('SIGHUP', reload);
-    message(`serving ${checkpoint} at ${server.url}`);
-    if (token === undefined && !isLoopback(server.url)) message('anyone who reaches this address may use it');
-    if (!signal.aborted) await once(signal, 'abort');
-    await server.close();
-    process.off('SIGHUP', reload);
+    try {
+      const server = await starting;
+      message(`serving ${checkpoint} at ${server.url}`);
+      if (token === undefined && !isLoopback(server.url))
+        message('anyone who reaches this address may use it');
+      if (!signal.aborted) await once(signal, 'abort');
+      await server.close();
+    } catch (error) {
+      if (!(error instanceof AbortError)) throw error; // stopped while it loaded: nothing has been lost
+    } finally {
+      process.off('SIGHUP', reload);
+    }
   },
 });
 

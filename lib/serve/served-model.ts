@@ -19,6 +19,7 @@ export class ServedModel {
   readonly #options: ClassifierOptions;
   readonly #loading = new Mutex();
   #current: Classifier | undefined;
+  #isClosed = false;
   /** Those that still answer what they had been given. */
   readonly #leaving = new Set<Promise<void>>();
 
@@ -43,10 +44,11 @@ export class ServedModel {
 
   /**
    * Reads the file and puts its model in the place of the one there is. False: it is the same one.
-   * Errors: those of `Classifier.load`, `CHECKPOINT_INVALID` for a net that answers with no numbers.
+   * Errors: those of `Classifier.load`, `CHECKPOINT_INVALID` for a net that answers with no numbers, `CLASSIFIER_CLOSED`.
    */
   load(): Promise<boolean> {
     return this.#loading.runExclusive(async () => {
+      if (this.#isClosed) throw closed();
       const next = await Classifier.load(this.#checkpoint, this.#options);
       const old = this.#current;
       try {
@@ -67,6 +69,7 @@ export class ServedModel {
 
   /** After all that it and its predecessors were given has been answered. */
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#loading.runExclusive(async () => {
       if (this.#current) this.#dismiss(this.#current);
       await Promise.all(this.#leaving);
@@ -78,6 +81,13 @@ export class ServedModel {
     this.#leaving.add(closed);
     void closed.finally(() => this.#leaving.delete(closed));
   }
+}
+
+function closed(): Cifar10Error {
+  return new Cifar10Error('CLASSIFIER_CLOSED', {
+    what: 'the server was closed',
+    nextStep: 'start another one, or close it later',
+  });
 }
 
 async function warm(classifier: Classifier, checkpoint: string): Promise<void> {

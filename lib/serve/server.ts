@@ -2,7 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { AbortError, Cifar10Error, errorMessage, systemCode } from '../errors.js';
+import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
+import { throwIfAborted } from '../native-job.js';
 import { createApp } from './app.js';
 import { BodyBudget } from './body.js';
 import type { ServeContext } from './context.js';
@@ -21,7 +22,7 @@ export interface ClassifierServer {
   readonly url: string;
   /**
    * Reads the checkpoint again and goes on with it, once it is valid and warm; requests under way are answered by the
-   * old model. False: it is the same one. The old one stays where this rejects. Errors: those of `Classifier.load`.
+   * old model. False: it is the same one. The old one stays where this rejects. Errors: those of `Classifier.load`, `CLASSIFIER_CLOSED` after `close`.
    */
   reload(): Promise<boolean>;
   /**
@@ -54,6 +55,7 @@ class Server implements ClassifierServer {
   #url = '';
   #endWatch = () => {};
   #closed: Promise<void> | undefined;
+  readonly #onAbort = () => void this.close();
 
   constructor(settings: ServeSettings) {
     this.#settings = settings;
@@ -74,25 +76,25 @@ class Server implements ClassifierServer {
   }
 
   async start(): Promise<void> {
-    const { signal } = this.#settings;
-    const onAbort = () => void this.close();
-    if (signal?.aborted) throw new AbortError('the server was stopped', signal.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const { signal, watch, checkpoint } = this.#settings;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
     try {
+      this.#throwIfStopped();
       this.#app = await createApp(this.#context());
+      this.#throwIfStopped();
       this.#url = await this.#listen(this.#app);
+      this.#throwIfStopped();
+      // Before loading, so that no change is missed.
+      if (watch) this.#endWatch = watchForChange(checkpoint, () => this.#follow());
       await this.#model.load();
+      this.#throwIfStopped();
+      this.#showModel('ready');
     } catch (error) {
       await this.close();
+      await this.#app?.close(); // one that was made after the stop
+      this.#throwIfStopped();
       throw error;
     }
-    if (this.#closed) {
-      await this.#closed;
-      throw new AbortError('the server was stopped', signal?.reason);
-    }
-    this.#showModel('ready');
-    if (this.#settings.watch)
-      this.#endWatch = watchForChange(this.#settings.checkpoint, () => this.#follow());
   }
 
   async reload(): Promise<boolean> {
@@ -113,9 +115,14 @@ class Server implements ClassifierServer {
     return this.#closed;
   }
 
+  #throwIfStopped(): void {
+    throwIfAborted(this.#settings.signal, 'the server was stopped');
+  }
+
   async #drain(): Promise<void> {
     this.#endWatch();
-    const { drainDelayMs } = this.#settings;
+    const { drainDelayMs, signal } = this.#settings;
+    signal?.removeEventListener('abort', this.#onAbort);
     if (this.#model.isLoaded) {
       this.#app?.log.info('draining');
       await sleep(drainDelayMs);
