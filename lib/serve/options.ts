@@ -77,6 +77,7 @@ const integer = (min: number, max: number) => {
 const truth = z.boolean('true or false');
 
 const schema = z.object({
+  checkpoint: z.string('a path').min(1, 'a path'),
   host: z.string('an address or a host name').min(1, 'an address or a host name'),
   port: integer(0, 65_535),
   // What a header can hold, and long enough not to be guessed.

@@ -7,6 +7,7 @@ import {
   classify,
   figures,
   form,
+  freePort,
   open,
   png,
   sharedCheckpoint,
@@ -169,12 +170,6 @@ describe('readiness', () => {
     await closing;
     await expect(probe()).rejects.toThrow();
   });
-
-  async function freePort(): Promise<number> {
-    const own = await startServer(checkpoint());
-    await own.close();
-    return Number(new URL(own.url).port);
-  }
 });
 
 describe('the description of the API', () => {

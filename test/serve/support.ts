@@ -1,7 +1,8 @@
 // Owns what the tests of the server share: servers on loopback with a small net, images, requests down to the bytes on the wire,
 // and reading the figures. Must not hold expectations.
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,6 +62,16 @@ export function form(
   const data = new FormData();
   for (const [name, bytes] of files) data.append('image', new Blob([bytes]), name);
   return data;
+}
+
+/** A port that nobody listens at; another one than the next call gives. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** The status of an answer, its headers, and its JSON. */
