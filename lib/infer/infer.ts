@@ -10,7 +10,7 @@ import {
   rank,
 } from '../classifier/index.js';
 import { Cifar10Error, type ErrorCode } from '../errors.js';
-import { type FoundImage, listImages, type UnreadableFolder } from '../images/index.js';
+import { type FoundImage, listImages, PlainFiles, type UnreadableFolder } from '../images/index.js';
 import type { RuntimeOptions } from '../model.js';
 import { type Shard, shardOf } from './shard.js';
 import { SortedFolder, type SortInto } from './sorted-folder.js';
@@ -115,6 +115,7 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
   const found = await listImages(testDir);
   const own = shardOf(found, shard);
   const classifier = await Classifier.load(checkpoint, { ...options, maxBatch: MAX_BATCH });
+  const plainFiles = new PlainFiles();
   try {
     const { classNames, info } = classifier;
     if (labelsFromFolders) assertTrueLabels(imageNames(found), classNames);
@@ -127,16 +128,38 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
     });
     assertSkip(skip, own.length);
     const each = { ...options, signal: forManyListeners(options.signal) };
-    const classify = (file: Found) => inferFile(classifier, file, each, sorted);
-    yield* pMapIterable(own.slice(skip), classify, { concurrency: classifier.window });
+    const classify = (ahead: ReadAhead) => inferFile(classifier, ahead, each, sorted);
+    const ahead = readAhead(own.slice(skip), plainFiles);
+    yield* pMapIterable(ahead, classify, { concurrency: classifier.window });
   } finally {
+    await plainFiles.close();
     await classifier.close();
   }
 }
 
+/** Files that one thread reads together, and how many such lots there are at a time. */
+const AHEAD = { files: 64, concurrency: 4 };
+
+interface ReadAhead {
+  readonly found: Found;
+  /** uint8 [32, 32, 3]; undefined for what is still to be read. */
+  readonly pixels: Uint8Array | undefined;
+}
+
+async function* readAhead(own: readonly Found[], plainFiles: PlainFiles): AsyncGenerator<ReadAhead> {
+  const lots = Array.from({ length: Math.ceil(own.length / AHEAD.files) }, (_, lot) => lot * AHEAD.files);
+  const read = async (begin: number) => {
+    const lot = own.slice(begin, begin + AHEAD.files);
+    const files = lot.map((found) => ('error' in found ? undefined : found));
+    const pixels = await plainFiles.read(files.filter((file) => file !== undefined));
+    return lot.map((found) => ({ found, pixels: 'error' in found ? undefined : pixels.shift() }));
+  };
+  for await (const lot of pMapIterable(lots, read, AHEAD)) yield* lot;
+}
+
 async function inferFile(
   classifier: Classifier,
-  found: Found,
+  { found, pixels }: ReadAhead,
   options: InferOptions,
   sorted: SortedFolder | undefined,
 ): Promise<InferRecord> {
@@ -144,7 +167,8 @@ async function inferFile(
   const known = { file: found.name, ...(isLabelled ? { trueLabel: trueLabelOf(found.name) } : {}) };
   try {
     if ('error' in found) throw found.error;
-    const probabilities = await classifier.whenFree(found, options);
+    const image = pixels ? ({ data: pixels, width: 32, height: 32, channels: 3 } as const) : found;
+    const probabilities = await classifier.whenFree(image, options);
     const prediction = rank(probabilities, classifier.classNames, options.topK ?? 3);
     await sorted?.put(found, prediction.label);
     return { ...known, ...prediction };
