@@ -14,6 +14,21 @@ export interface FoundImage {
   readonly path: Buffer;
 }
 
+/** Many of them are held at a time: one whose name is its path holds nothing else. */
+class NamedFile implements FoundImage {
+  readonly name: string;
+  readonly #path: Buffer | undefined;
+
+  constructor(name: string, path: Buffer) {
+    this.name = name;
+    this.#path = path.equals(Buffer.from(name)) ? undefined : path;
+  }
+
+  get path(): Buffer {
+    return this.#path ?? Buffer.from(this.name);
+  }
+}
+
 /** A folder below the one asked for that cannot be listed. */
 export interface UnreadableFolder {
   readonly name: string;
@@ -92,7 +107,7 @@ async function add(
     if (!IMAGE_NAME.test(below.name))
       return notFound(`"${below.name}"`, 'a link that can be followed', error);
   }
-  if (IMAGE_NAME.test(below.name)) found.push(below);
+  if (IMAGE_NAME.test(below.name)) found.push(new NamedFile(below.name, below.path));
   return undefined;
 }
 
