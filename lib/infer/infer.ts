@@ -18,6 +18,11 @@ import { assertTrueLabels, trueLabelOf } from './true-labels.js';
 
 /** There is no other caller that a bound would protect. */
 const MAX_BATCH = 256;
+/**
+ * For what a batch waits: whole ones are faster, and for each size of a batch LibTorch keeps memory. Of a folder the last one may wait
+ * in vain.
+ */
+const MAX_DELAY_MS = 200;
 const OF_ONE_FILE = new Set<ErrorCode>(['IMAGE_INVALID', 'IMAGE_NOT_FOUND']);
 
 /**
@@ -114,7 +119,8 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
   const { testDir, checkpoint, shard, skip = 0, labelsFromFolders = false, sortInto, onStart } = options;
   const found = await listImages(testDir);
   const own = shardOf(found, shard);
-  const classifier = await Classifier.load(checkpoint, { ...options, maxBatch: MAX_BATCH });
+  const maxBatch = Math.max(1, Math.min(MAX_BATCH, own.length - skip));
+  const classifier = await Classifier.load(checkpoint, { ...options, maxBatch, maxDelayMs: MAX_DELAY_MS });
   const plainFiles = new PlainFiles();
   try {
     const { classNames, info } = classifier;
