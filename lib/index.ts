@@ -86,7 +86,7 @@ export {
   type RunStatus,
 } from './runs/index.js';
 export { planSchedule, type SchedulePlan } from './schedule.js';
-export { type ClassifierServer, type ServeOptions, serve } from './serve/index.js';
+export { type ClassifierServer, type LogStream, type ServeOptions, serve } from './serve/index.js';
 export {
   SweepError,
   type SweepEvent,

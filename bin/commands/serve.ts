@@ -93,13 +93,15 @@ export const serveCommand = defineCommand({
     kernels,
   },
   examples: [
-    ['$0 serve --checkpoint run/checkpoint.safetensors', 'The page at http://127.0.0.1:8080'],
-    ['curl --data-binary @photo.jpg 127.0.0.1:8080/v1/classify', 'One image'],
-    ['$0 serve --checkpoint run/checkpoint.safetensors --host 0.0.0.0 --token-file token', 'For others'],
+    ['$0 serve --checkpoint run/best.safetensors', 'The page at http://127.0.0.1:8080'],
+    ['$0 serve --checkpoint run/best.safetensors --port 3000', 'Elsewhere'],
+    ['$0 serve --checkpoint a.safetensors --host 0.0.0.0 --token-file token', 'For others'],
   ],
   epilogue:
-    'SIGHUP, or another file in the checkpoint’s place, loads it without a pause. SIGTERM and Ctrl-C\n' +
-    'answer what has come, then end with exit code 0. The API is described at /docs.',
+    'One image: curl --data-binary @photo.jpg 127.0.0.1:8080/v1/classify\n\n' +
+    'SIGHUP, or another file in the checkpoint’s place, loads it without a pause.\n' +
+    'SIGTERM and Ctrl-C answer what has come, then end with exit code 0.\n' +
+    'The API is described at /docs.',
   stopSignals: ['SIGINT', 'SIGTERM'],
   run: async ({ checkpoint, tokenFile, ...args }, { message, signal }) => {
     const { serve } = await import('../../lib/index.js');

@@ -4,6 +4,16 @@ import type { ClassifierOptions } from '../classifier/index.js';
 import { Cifar10Error } from '../errors.js';
 
 /**
+ * What takes log lines: a stream of Node.js, for one.
+ *
+ * @category Serving
+ */
+export interface LogStream {
+  /** `line`: a JSON object with its line break. */
+  write(line: string): void;
+}
+
+/**
  * Which checkpoint a server classifies with, where it listens, and what it lets its clients do.
  *
  * @category Serving
@@ -42,7 +52,7 @@ export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQu
   /** Of the log, one JSON object a line. Default: `silent`. */
   logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug' | undefined;
   /** Where log lines go. Default: the standard output. */
-  logStream?: { write(line: string): void } | undefined;
+  logStream?: LogStream | undefined;
   /** Closes the server, also while it still loads. */
   signal?: AbortSignal | undefined;
 }
