@@ -122,10 +122,11 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
   const maxBatch = Math.max(1, Math.min(MAX_BATCH, own.length - skip));
   const classifier = await Classifier.load(checkpoint, { ...options, maxBatch, maxDelayMs: MAX_DELAY_MS });
   const plainFiles = new PlainFiles();
+  let sorted: SortedFolder | undefined;
   try {
     const { classNames, info } = classifier;
     if (labelsFromFolders) assertTrueLabels(imageNames(found), classNames);
-    const sorted = sortInto && (await SortedFolder.open(testDir, sortInto, classNames));
+    sorted = sortInto && (await SortedFolder.open(testDir, sortInto, classNames));
     await onStart?.({
       fileCount: own.length,
       filesSha256: digestOf(own),
@@ -138,7 +139,7 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
     const ahead = readAhead(own.slice(skip), plainFiles);
     yield* pMapIterable(ahead, classify, { concurrency: classifier.window });
   } finally {
-    await plainFiles.close();
+    await Promise.all([plainFiles.close(), sorted?.close()]);
     await classifier.close();
   }
 }

@@ -37,6 +37,8 @@ export class SortedFolder {
   readonly #prefixBytes: number;
   /** Known to be there. */
   readonly #folders = new Set<string>();
+  readonly #pending = new Set<Promise<void>>();
+  #isClosed = false;
 
   private constructor(testDir: string, { folder, mode = 'copy' }: SortInto) {
     this.#folder = Buffer.from(resolve(folder));
@@ -56,7 +58,20 @@ export class SortedFolder {
   }
 
   /** Errors: `NOT_WRITABLE`, `DISK_FULL`; nothing is left of what was begun. */
-  async put({ path }: FoundImage, label: string): Promise<void> {
+  async put(image: FoundImage, label: string): Promise<void> {
+    if (this.#isClosed) return; // nobody waits for its record any more
+    const work = this.#put(image, label);
+    this.#pending.add(work);
+    await work.finally(() => this.#pending.delete(work));
+  }
+
+  /** Begins no more files, and resolves when those under way are there or gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#pending);
+  }
+
+  async #put({ path }: FoundImage, label: string): Promise<void> {
     const below = path.subarray(this.#prefixBytes);
     const target = Buffer.concat([this.#folder, Buffer.from(`${sep}${label}${sep}`), below]);
     try {

@@ -20,6 +20,7 @@ import { readCheckpoint, saveCheckpoint } from '../../lib/checkpoint/index.js';
 import {
   CLASS_NAMES,
   ConfusionTally,
+  evaluate,
   type InferOptions,
   type InferRecord,
   type InferStart,
@@ -130,6 +131,28 @@ describe('onStart', () => {
   });
 });
 
+describe('a signal', () => {
+  test('ends it at the first record that comes after, with the reason', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const options = { testDir: images, checkpoint, signal: controller.signal };
+    const records: InferRecord[] = [];
+    const work = async () => {
+      for await (const record of infer({ ...options, shard: { index: 1, count: 2 } })) {
+        records.push(record);
+        controller.abort(reason);
+      }
+      for await (const record of infer(options)) records.push(record);
+    };
+    await expect(work()).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
+    expect(records.length).toBeLessThanOrEqual(20);
+  });
+
+  test('that has been given up before keeps anything from being classified', async () => {
+    await expect(recordsOf({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
+
 describe('true labels', () => {
   test('are the names of the folders, and a tally counts them', async () => {
     const testDir = copyOfImages();
@@ -147,6 +170,25 @@ describe('true labels', () => {
       error: { code: 'IMAGE_INVALID' },
       trueLabel: 'cat',
     });
+  });
+
+  test('give the figures that `evaluate` has of the same images', async () => {
+    const testDir = temporaryFolder();
+    for (const [row, { label, pixels }] of readSample(SAMPLE_TEST).entries()) {
+      const folder = join(testDir, CLASS_NAMES[label] as string);
+      mkdirSync(folder, { recursive: true });
+      const raw = { width: 32, height: 32, channels: 3 } as const;
+      await sharp(interleave(pixels), { raw })
+        .png()
+        .toFile(join(folder, `${row}.png`));
+    }
+    const tally = new ConfusionTally(CLASS_NAMES);
+    for (const record of await recordsOf({ testDir, labelsFromFolders: true })) tally.add(record);
+    const expected = await evaluate({ checkpoint, dtype: 'fp32' });
+    const { macroPrecision, macroRecall, macroF1, ...exact } = tally.evaluate();
+    expect(expected).toMatchObject(exact);
+    for (const [mean, value] of Object.entries({ macroPrecision, macroRecall, macroF1 }))
+      expect(value).toBeCloseTo(expected[mean as 'macroF1'], 12);
   });
 
   test('of images in the folder itself are its name', async () => {
@@ -253,6 +295,16 @@ describe('sorting', () => {
       expect(filesBelow(folder)).toEqual(before);
     },
   );
+
+  test('that is given up leaves whole files only', async () => {
+    const folder = temporaryFolder();
+    const options = { testDir: images, checkpoint, dtype: 'fp32', sortInto: { folder } } as const;
+    for await (const record of infer(options)) if ('label' in record) break;
+    const left = filesBelow(folder);
+    expect(places(images, await recordsOf())).toEqual(expect.arrayContaining(left));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(filesBelow(folder)).toEqual(left);
+  });
 
   test('a file of the same length with other bytes is another one', async () => {
     const folder = temporaryFolder();
