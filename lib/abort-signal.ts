@@ -1,5 +1,11 @@
-// Owns following a caller's abort signal in many places at once.
+// Owns what a caller's abort signal means to work here.
 import { setMaxListeners } from 'node:events';
+import { AbortError } from './errors.js';
+
+/** Throws an `AbortError` if the signal was aborted; `what` is the sentence of the error. */
+export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new AbortError(what, signal.reason);
+}
 
 /** A signal that aborts with `signal` and takes any number of listeners; Node.js warns of a leak from the eleventh on. */
 export function forManyListeners(signal: AbortSignal | undefined): AbortSignal | undefined {

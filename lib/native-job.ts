@@ -1,5 +1,6 @@
 // Owns awaiting a native job: its abort signal, and its errors as this package's own.
-import { AbortError, Cifar10Error, type ErrorCode, errorMessage, systemCode } from './errors.js';
+import { throwIfAborted } from './abort-signal.js';
+import { Cifar10Error, type ErrorCode, errorMessage, systemCode } from './errors.js';
 import type { NativeJob } from './native-addon.js';
 
 /** The error of native code as a `Cifar10Error` of the same code. `what`: in place of its message. */
@@ -17,11 +18,6 @@ export function callNative<Result>(call: () => Result): Result {
   } catch (error) {
     throw fromNative(error);
   }
-}
-
-/** Throws an `AbortError` if the signal was aborted; `what` is the sentence of the error. */
-export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted) throw new AbortError(what, signal.reason);
 }
 
 /**

@@ -1,11 +1,13 @@
 // Owns the picture that shows what an augmentation does: a grid of train images and of what epochs make of them.
 // Must not augment anything itself: the pixels come from the core.
+
+import { throwIfAborted } from './abort-signal.js';
 import { writeFileAtomic } from './atomic.js';
 import { type LoadConfigOptions, loadConfig } from './config/index.js';
 import { CLASS_NAMES, resolveDataset } from './dataset/index.js';
 import { Cifar10Error } from './errors.js';
 import { loadNative } from './native.js';
-import { callNative, throwIfAborted } from './native-job.js';
+import { callNative } from './native-job.js';
 
 /**
  * The configuration whose augmentation is drawn, and the picture.

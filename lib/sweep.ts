@@ -2,6 +2,7 @@
 // Must not print; what happens is told by events.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { throwIfAborted } from './abort-signal.js';
 import {
   type Config,
   configToSnake,
@@ -10,7 +11,6 @@ import {
   loadConfig,
 } from './config/index.js';
 import { AbortError, Cifar10Error } from './errors.js';
-import { throwIfAborted } from './native-job.js';
 import { CONFIG_FILE, canResume, listRuns, RunFolder, type RunInfo } from './runs/index.js';
 import { metricOf, type SweepJob, type SweepMetric, summaryCsv } from './sweep-summary.js';
 import { type TrainEvent, trainByPlan } from './train.js';

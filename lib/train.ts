@@ -1,5 +1,7 @@
 // Owns a training from its plan to its checkpoint: verify the data, run natively, record, save.
 // Must not print; what happens is told by events.
+
+import { throwIfAborted } from './abort-signal.js';
 import { type Config, modelLabel } from './config/index.js';
 import { resolveDataset } from './dataset/index.js';
 import { AbortError, Cifar10Error, errorMessage } from './errors.js';
@@ -18,7 +20,7 @@ import type {
   TestEvent,
   TrainingState,
 } from './native-addon.js';
-import { fromNative, Listener, throwIfAborted } from './native-job.js';
+import { fromNative, Listener } from './native-job.js';
 import { peakMemoryBytes } from './peak-memory.js';
 import { RunCheckpoints } from './run-checkpoints.js';
 import { CHECKPOINT_FILE, LAST_FILE, type RunFolder, type RunRecorder } from './runs/index.js';

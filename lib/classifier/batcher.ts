@@ -18,7 +18,7 @@ export interface BatchInfo {
   readonly waitedMs: number;
 }
 
-export interface BatcherOptions {
+interface BatcherOptions {
   /** Images of one batch, at most. */
   readonly maxBatch: number;
   /** For how long the first image of a batch may wait for more; 0: not at all, once the model is free. */
@@ -117,17 +117,20 @@ export class Batcher {
     const [first] = images;
     if (first === undefined) return; // all have been given up since
     const began = performance.now();
+    let isAnswered = false;
     try {
       const job = this.#predictor.classify(Buffer.concat(images.map(({ pixels }) => pixels)), first.tta);
       this.#running = { images, job };
       const probabilities = await job.result;
       for (const [index, { resolve }] of images.entries())
         resolve(probabilities.slice(index * CLASSES, (index + 1) * CLASSES));
+      isAnswered = true;
     } catch (error) {
       for (const { reject } of images) reject(fromNative(error));
     }
     this.#running = undefined;
     this.#schedule();
+    if (!isAnswered) return;
     const durationMs = performance.now() - began;
     this.#options.onBatch?.({ images: images.length, durationMs, waitedMs: began - first.since });
   }

@@ -2,14 +2,14 @@
 // bounded in number. Must not know folders or HTTP.
 import { Semaphore } from 'async-mutex';
 import { pMapIterable } from 'p-map';
-import { forManyListeners } from '../abort-signal.js';
+import { forManyListeners, throwIfAborted } from '../abort-signal.js';
 import { assertValidInference, modelLabel } from '../config/index.js';
 import { Cifar10Error } from '../errors.js';
 import { decodeImage, type FoundImage, type ImageInput, snapshot } from '../images/index.js';
 import { type Model, openModel, type RuntimeOptions } from '../model.js';
 import { expectOtherWork } from '../native.js';
 import type { Precision } from '../native-addon.js';
-import { runJob, throwIfAborted } from '../native-job.js';
+import { runJob } from '../native-job.js';
 import { Batcher, type BatchInfo } from './batcher.js';
 import { type Prediction, rank } from './prediction.js';
 
@@ -23,7 +23,7 @@ export interface ClassifyOptions {
   topK?: number | undefined;
   /** Test-time augmentation: 0 none (default), 1 mirror, 2 mirror and shifts. */
   tta?: 0 | 1 | 2 | undefined;
-  /** Gives the images up at once, those that are in a running batch too. */
+  /** Gives the images up at once, those that are in a running batch too; one that is being decoded, after that. */
   signal?: AbortSignal | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface ClassifierOptions extends RuntimeOptions {
   maxDelayMs?: number | undefined;
   /** Images of all calls that are decoded, waiting or running, at most: 1 to 1,000,000. Default: 1024. */
   maxQueue?: number | undefined;
-  /** Called after each batch, for metrics. What it throws is nobody's: it must not. */
+  /** Called after each batch that was answered, for metrics. It must not throw: that would be an unhandled rejection. */
   onBatch?: ((batch: BatchInfo) => void) | undefined;
 }
 

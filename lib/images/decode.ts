@@ -18,7 +18,7 @@ import { decodePlainPng } from './plain-png.js';
 import { forgetResults, loadSharp, toPixels } from './render.js';
 import { isJpeg, isPng, isWebp } from './signature.js';
 
-const MAX_PIXELS = 16 * 1024 * 1024;
+export const MAX_PIXELS = 16 * 1024 * 1024;
 /** Of width and height; a line is the least that can be decoded, and a few hundred are held. */
 const MAX_SIDE = 16 * 1024;
 const MAX_SMALL_PIXELS = 256 * 256;

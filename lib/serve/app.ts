@@ -35,7 +35,8 @@ export async function createApp(context: ServeContext): Promise<FastifyInstance>
     logger: loggerOf(settings),
     // One line a request is written here, with its route in place of its address.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy,
+    // Of X-Forwarded-For the last entry: those before are what the client says itself.
+    trustProxy: trustProxy && ((_address, hop) => hop === 0),
     requestTimeout: Math.max(REQUEST_TIMEOUT_MS, settings.deadlineMs),
     forceCloseConnections: 'idle',
     return503OnClosing: false, // what was sent is answered
@@ -108,6 +109,7 @@ async function passOver(body: IncomingMessage): Promise<void> {
 
 async function limitRate(app: FastifyInstance, requestsPerSecond: number): Promise<void> {
   await app.register(rateLimit, {
+    global: false,
     max: requestsPerSecond,
     timeWindow: 1000,
     // Health, figures and the page cost nothing.
@@ -124,6 +126,8 @@ async function limitRate(app: FastifyInstance, requestsPerSecond: number): Promi
         { retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)) },
       ),
   });
+  // Before tokens are looked at: guesses are counted, too.
+  app.addHook('onRequest', app.rateLimit());
 }
 
 async function demandToken(scope: FastifyInstance, token: string): Promise<void> {

@@ -20,16 +20,23 @@ export interface Ticket {
   readonly share: BodyShare;
 }
 
-/** A hook for `onRequest`. Throws a `Refusal`. */
-export function makeDoor({ settings, model, budget }: ServeContext) {
+/**
+ * A hook for `onRequest`, to be made once for all routes of a server. As many requests are inside as images may wait: each has one at
+ * least. Throws a `Refusal`.
+ */
+export function makeDoor({ settings, model, budget }: Pick<ServeContext, 'settings' | 'model' | 'budget'>) {
   const { deadlineMs } = settings;
+  let inside = 0;
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const { pending, maxQueue } = model.classifier; // refuses, where there is none
-    if (pending >= maxQueue) throw queueFull(`${pending} of ${maxQueue} taken`);
+    const taken = Math.max(pending, inside);
+    if (taken >= maxQueue) throw queueFull(`${taken} of ${maxQueue} taken`);
+    inside++;
     const controller = new AbortController();
     const share = new BodyShare(budget);
     const timer = setTimeout(() => controller.abort(tooLate(deadlineMs)), deadlineMs);
     reply.raw.once('close', () => {
+      inside--;
       clearTimeout(timer);
       share.release();
       if (!reply.raw.writableFinished) controller.abort(clientGone());

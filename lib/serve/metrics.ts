@@ -7,10 +7,21 @@ const SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0
 const POWERS_OF_TWO = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 /** What is asked for when the figures are collected. */
-export interface Gauges {
+interface Gauges {
   pendingImages(): number;
   bodyBytes(): number;
   isReady(): boolean;
+}
+
+let ofProcess: Registry | undefined;
+
+/** The figures of Node.js, which observes its garbage collection for them: once, however many servers there are. */
+function processRegistry(): Registry {
+  if (ofProcess === undefined) {
+    ofProcess = new Registry();
+    collectDefaultMetrics({ register: ofProcess });
+  }
+  return ofProcess;
 }
 
 export class Metrics {
@@ -28,7 +39,6 @@ export class Metrics {
   constructor(gauges: Gauges) {
     const registers = [this.#registry];
     const name = (text: string) => PREFIX + text;
-    collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Counter({
       name: name('requests_total'),
       help: 'HTTP requests answered',
@@ -95,7 +105,7 @@ export class Metrics {
 
   /** The text that Prometheus reads. */
   text(): Promise<string> {
-    return this.#registry.metrics();
+    return Registry.merge([this.#registry, processRegistry()]).metrics();
   }
 
   countRequest(method: string, route: string, status: number, durationMs: number): void {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ClassifierOptions } from '../classifier/index.js';
 import { Cifar10Error } from '../errors.js';
+import { MAX_ENCODED_BYTES } from '../images/index.js';
 
 /**
  * What takes log lines: a stream of Node.js, for one.
@@ -29,18 +30,21 @@ export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQu
   token?: string | undefined;
   /** Requests a second from one address, 1 to 1,000,000; more are answered by 429. Default: any number. */
   rateLimit?: number | undefined;
-  /** Whether the address of a client is what a proxy says in `X-Forwarded-For`. Default: false. */
+  /** Whether one proxy is in between, which puts the client's address last in `X-Forwarded-For`. Default: false. */
   trustProxy?: boolean | undefined;
   /**
    * Images that wait or run, at most, 1 to 1,000,000; requests beyond are answered by 503. So many over the images a second
    * is how long the last of them waits. Default: 128.
    */
   maxQueue?: number | undefined;
-  /** How long a request may take from its first byte to its answer, in milliseconds, 1 to 600,000. Default: 10,000. */
+  /** How long a request may take from its head to its answer, in milliseconds, 1 to 600,000. Default: 10,000. */
   deadlineMs?: number | undefined;
-  /** Images of one request, 1 to 10,000. Default: 32. */
+  /** Images of one request, 1 to 10,000; those beyond `maxQueue` take their turns. Default: 32. */
   maxImages?: number | undefined;
-  /** Bytes of the bodies of all requests under way: 8 MiB to 64 GiB. Default: 256 MiB. */
+  /**
+   * Bytes of the bodies of all requests under way, as they come: 8 MiB to 64 GiB. While images are decoded, theirs are held twice.
+   * Default: 256 MiB.
+   */
   maxBodyBytes?: number | undefined;
   /**
    * How long `close` goes on taking requests while it says that it is not ready, in milliseconds, 0 to 600,000: a
@@ -63,8 +67,8 @@ export type ServeSettings = Omit<ServeOptions, Defaulted> & {
 };
 
 const MIB = 2 ** 20;
-/** Of one encoded image, as `ImageInput` says. */
-export const IMAGE_BYTES = 8 * MIB;
+/** Of one encoded image. */
+export const IMAGE_BYTES = MAX_ENCODED_BYTES;
 
 const DEFAULTS = {
   host: '127.0.0.1',
@@ -96,6 +100,7 @@ const schema = z.object({
     .regex(/^[!-~]{16,1024}$/, '16 to 1024 printable ASCII characters without spaces')
     .optional(),
   rateLimit: integer(1, 1_000_000).optional(),
+  maxQueue: integer(1, 1_000_000),
   trustProxy: truth,
   deadlineMs: integer(1, 600_000),
   maxImages: integer(1, 10_000),

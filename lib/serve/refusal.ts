@@ -3,7 +3,7 @@ import type { FastifyError } from 'fastify';
 import { Cifar10Error, type ErrorCode, type ErrorDetails } from '../errors.js';
 
 /** Codes that only HTTP answers have. */
-export type RefusalCode =
+type RefusalCode =
   | 'BODY_TOO_LARGE'
   | 'CLIENT_GONE'
   | 'DEADLINE_EXCEEDED'

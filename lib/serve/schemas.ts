@@ -126,15 +126,19 @@ export const protocolAnswers = {
   503: { ...protocolError, description: 'Not ready, or too many images wait; see Retry-After' },
 } as const;
 
-/** The answers that any classification may get instead of a result. */
-export const REFUSALS = Object.fromEntries(
-  Object.entries({
-    400: 'The request or an image in it cannot be used',
-    401: 'The token is missing or another one',
-    413: 'Too many bytes or too many images',
-    429: 'Too many requests from this address; see Retry-After',
-    500: 'The server is at fault',
-    503: 'Not ready, or too many images wait; see Retry-After',
-    504: 'It took too long',
-  }).map(([status, description]) => [status, { ...errorSchema, description }]),
-);
+/** The answers that any classification may get instead of a result, in the form of the schema. */
+function refusalsAs(schema: object) {
+  return {
+    400: { ...schema, description: 'The request or an image in it cannot be used' },
+    401: { ...schema, description: 'The token is missing or another one' },
+    413: { ...schema, description: 'Too many bytes or too many images' },
+    429: { ...schema, description: 'Too many requests from this address; see Retry-After' },
+    500: { ...schema, description: 'The server is at fault' },
+    503: { ...schema, description: 'Not ready, or too many images wait; see Retry-After' },
+    504: { ...schema, description: 'It took too long' },
+  };
+}
+
+export const REFUSALS = refusalsAs(errorSchema);
+/** To an inference request of the protocol. */
+export const inferenceAnswers = { ...refusalsAs(protocolError), ...protocolAnswers };

@@ -2,11 +2,12 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { throwIfAborted } from '../abort-signal.js';
 import { Cifar10Error, errorMessage, systemCode } from '../errors.js';
-import { throwIfAborted } from '../native-job.js';
 import { createApp } from './app.js';
 import { BodyBudget } from './body.js';
 import type { ServeContext } from './context.js';
+import { makeDoor } from './door.js';
 import { watchForChange } from './file-watch.js';
 import { Metrics } from './metrics.js';
 import { type ServeOptions, type ServeSettings, settleOptions } from './options.js';
@@ -55,6 +56,10 @@ class Server implements ClassifierServer {
   #url = '';
   #endWatch = () => {};
   #closed: Promise<void> | undefined;
+  /** The last look at a change of the file. */
+  #following: Promise<void> = Promise.resolve();
+  /** Whether a look is yet to begin. */
+  #isFollowing = false;
   readonly #onAbort = () => void this.close();
 
   constructor(settings: ServeSettings) {
@@ -98,6 +103,7 @@ class Server implements ClassifierServer {
   }
 
   async reload(): Promise<boolean> {
+    if (this.#closed) throw new Cifar10Error('CLASSIFIER_CLOSED', { what: 'the server was closed' });
     try {
       const isNew = await this.#model.load();
       this.#metrics.countReload(isNew ? 'loaded' : 'unchanged');
@@ -136,11 +142,11 @@ class Server implements ClassifierServer {
   }
 
   #context(): ServeContext {
+    const shared = { settings: this.#settings, model: this.#model, budget: this.#budget };
     return {
-      settings: this.#settings,
-      model: this.#model,
+      ...shared,
       metrics: this.#metrics,
-      budget: this.#budget,
+      door: makeDoor(shared),
       isReady: () => this.#isReady(),
       isDraining: () => this.#closed !== undefined,
     };
@@ -162,9 +168,15 @@ class Server implements ClassifierServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
   }
 
-  /** A change of the file: what it comes to is in the log. */
+  /** A change of the file, or several while the last one is looked at: what it comes to is in the log. */
   #follow(): void {
-    this.reload().catch(() => {});
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    const follow = async () => {
+      this.#isFollowing = false; // what changes from now on is looked at again
+      await this.reload();
+    };
+    this.#following = this.#following.then(follow).catch(() => {});
   }
 
   #showModel(message: string): void {

@@ -56,6 +56,19 @@ describe('the queue', () => {
     await untilFree(server);
   });
 
+  test('a request that is still sending its picture has its place: another is refused before it sends one', async () => {
+    const server = await startServer(checkpoint(), { maxQueue: 1 });
+    const slow = await open(server);
+    slow.write(head('content-length: 100'));
+    await until('it is inside', async () => {
+      const socket = await open(server);
+      socket.write(head('content-length: 100')); // and no body
+      return (await answerOn(socket, isWhole)).startsWith('HTTP/1.1 503');
+    });
+    slow.destroy();
+    await until('its place is free', async () => (await classify(server, await png(0))).status === 200);
+  });
+
   test('too full for a form: that is refused, a single image is not', async () => {
     const server = await startServer(checkpoint(), { maxQueue: 4, maxBatch: 4, maxDelayMs: 1000 });
     const image = await png(0);

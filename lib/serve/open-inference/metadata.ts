@@ -16,7 +16,7 @@ export function serverMetadata(): ServerMetadata {
 }
 
 /** A tensor of the model. */
-export interface TensorMetadata {
+interface TensorMetadata {
   readonly name: string;
   readonly datatype: string;
   /** -1: a length that each request chooses. */

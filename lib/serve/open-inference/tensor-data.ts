@@ -1,6 +1,6 @@
 // Owns the step from the data of the input tensor to images: pixels or files of images, as JSON or as bytes.
 // Must not decode images, and must not allocate what a shape claims before the data is known to have it.
-import type { RawImage } from '../../images/index.js';
+import { MAX_PIXELS, type RawImage } from '../../images/index.js';
 import { describe, invalidInput } from './invalid.js';
 
 /** How much one request may hold. */
@@ -21,8 +21,6 @@ export interface InputTensor {
   readonly contentType?: string | undefined;
 }
 
-/** As `decodeImage` takes raw pixels. */
-const MAX_PIXELS = 16 * 1024 * 1024;
 const CHANNELS = 3;
 const LENGTH_BYTES = 4;
 

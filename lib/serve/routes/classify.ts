@@ -7,7 +7,7 @@ import { decodeImage, type ImageInput } from '../../images/index.js';
 import { describeBody } from '../api-docs.js';
 import { plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
-import { makeDoor, ticketOf, untilAborted } from '../door.js';
+import { ticketOf, untilAborted } from '../door.js';
 import { readForm, type SentImage } from '../form.js';
 import { MODEL_NAME } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';
@@ -30,7 +30,7 @@ export async function classifyRoutes(app: FastifyInstance, context: ServeContext
   await app.register(multipart);
 
   app.post<{ Querystring: ClassifyQuery; Body: IncomingMessage | undefined }>('/v1/classify', {
-    onRequest: makeDoor(context),
+    onRequest: context.door,
     config: describeBody(imageBodies),
     schema: {
       summary: 'Classify images',

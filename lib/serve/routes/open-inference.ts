@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeBody } from '../api-docs.js';
 import { type Body, plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
-import { makeDoor, ticketOf, untilAborted } from '../door.js';
+import { ticketOf, untilAborted } from '../door.js';
 import {
   BINARY_CONTENT_TYPE,
   encodeInferResponse,
@@ -19,7 +19,7 @@ import {
 } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';
 import { invalidRequest, noSuch } from '../refusal.js';
-import { protocolAnswers, protocolBodies } from '../schemas.js';
+import { inferenceAnswers, protocolAnswers, protocolBodies } from '../schemas.js';
 
 const MIB = 2 ** 20;
 /** The largest image in base64, and the rest of its JSON. */
@@ -45,13 +45,13 @@ export async function openInferenceRoutes(app: FastifyInstance, context: ServeCo
       handler: async ({ params }) => modelMetadata(versionOf(context, params)),
     });
     app.post<{ Params: ModelParams; Body: IncomingMessage | undefined }>(`${url}/infer`, {
-      onRequest: makeDoor(context),
+      onRequest: context.door,
       config: describeBody(protocolBodies),
       schema: {
         summary: 'Inference',
         description: 'JSON, or JSON with binary tensors behind it: the binary tensor data extension',
         tags,
-        response: protocolAnswers,
+        response: inferenceAnswers,
       },
       handler: (request, reply) => infer(context, request, reply),
     });
@@ -81,6 +81,7 @@ async function infer(
   const jsonLength = parseJsonLength(request.headers[JSON_LENGTH_HEADER]);
   const limits = { images: settings.maxImages, imageBytes: IMAGE_BYTES, jsonBytes: JSON_BYTES };
   const { id, images, outputs } = parseInferRequest(body, jsonLength, limits);
+  versionOf(context, request.params); // another may have come with the body
   const { classifier } = model;
   const probabilities = await untilAborted(classifier.probabilities(images, { signal }), signal);
   const { classNames, info } = classifier;
