@@ -1,4 +1,5 @@
 // `infer` on files as a user runs it: outputs that outlive a crash and are gone on with, parts, true labels, sorting.
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -213,6 +214,18 @@ describe('an output', () => {
     expect(recordsIn(output)).toHaveLength(4);
   });
 
+  test('that the disk has no more room for is kept as far as it goes, and gone on with', async () => {
+    const { child, ended } = await startMany();
+    execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=2048:unlimited']);
+    const { exitCode, stderr } = await ended;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^\d+ records are kept: the same command with --resume goes on\nerror DISK_FULL: .*EFBIG/m,
+    );
+    expect(await runCli(words(many, '--output', output, '--resume'))).toMatchObject({ exitCode: 0 });
+    expect(filesIn(output)).toEqual(filesOfMany());
+  });
+
   test('counts failures of the run before, too', async () => {
     const bad = join(many, 'cat', '0000-bad.jpg');
     writeFileSync(bad, 'no image');
@@ -308,7 +321,7 @@ describe('--labels-from-folders', () => {
     const { exitCode, stderr } = await runCli(
       words(join(root, 'few', 'cat', '..', '..'), '--labels-from-folders', '--output', output),
     );
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(2);
     expect(stderr).toMatch(/error INVALID_ARGUMENT: the folders of some images are not named as classes/);
     expect(readdirSync(outputs)).toEqual([]);
   });
