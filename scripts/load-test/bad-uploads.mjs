@@ -72,6 +72,7 @@ await main('bad-uploads', { rounds: 500, seconds: 1 }, async ({ checkpoint, roun
   );
   process.stdout.write(`a good picture then: ${good.status} ${good.answer.predictions?.[0]?.label}\n`);
   if (good.status !== 200) wrong.push('the good picture');
+  if (endBytes > 1.2 * middleBytes) wrong.push('the memory, which grew by more than a fifth');
   for (const each of wrong) process.stderr.write(`not as it should be: ${each}\n`);
   if (wrong.length > 0) process.exitCode = 1;
 });

@@ -2,7 +2,8 @@
 // Each picture is asked for with test-time augmentation, six views of it: so that the net is the limit, and client and server, which share
 // the machine, can send and refuse ten times as many. First it measures the capacity and the times at half of it, then ten times as many
 // are sent for --seconds; all of it with the queue that `serve` has by itself, and with a short one.
-// Usage, after `npm run build`: node scripts/load-test/overload.mjs [checkpoint] [--seconds 30]
+// Usage, after `npm run build`: node scripts/load-test/overload.mjs [checkpoint] [--seconds 30]; exit code 1 if a request had another answer or none,
+// or if the server's memory grew by more than a tenth.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from '../bench-report.mjs';
 import { describeMachine, main } from './arguments.mjs';
@@ -75,9 +76,29 @@ Memory of the server: at most ${early.toFixed(0)} MiB in the first quarter, ${la
 `;
 }
 
+/** What must hold on any machine; times are for who reads them. */
+function problemsOf(name, { full, half, over, after, bytes }) {
+  const isKnown = ({ byStatus, errors }) =>
+    errors === 0 && Object.keys(byStatus).every((status) => /^(200|503)$/.test(status));
+  const quarter = Math.ceil(bytes.length / 4);
+  const grown = Math.max(...bytes.slice(-quarter)) / Math.max(...bytes.slice(0, quarter));
+  return [
+    ...([full, half, over, after].every(isKnown)
+      ? []
+      : [`${name}: a request had another answer than 200 or 503, or none`]),
+    ...(grown <= 1.1 ? [] : [`${name}: memory is ${grown.toFixed(2)} times what it was`]),
+  ];
+}
+
 await main('overload', { rounds: 1, seconds: 30 }, async ({ checkpoint, seconds }) => {
   const bodies = await pngPictures(100);
-  for (const [name, maxQueue] of Object.entries(QUEUES))
-    process.stdout.write(`${report(name, await measure(checkpoint, bodies, seconds, maxQueue))}\n`);
+  for (const [name, maxQueue] of Object.entries(QUEUES)) {
+    const measured = await measure(checkpoint, bodies, seconds, maxQueue);
+    process.stdout.write(`${report(name, measured)}\n`);
+    for (const problem of problemsOf(name, measured)) {
+      process.stderr.write(`${problem}\n`);
+      process.exitCode = 1;
+    }
+  }
   process.stdout.write(describeMachine(1));
 });
