@@ -34,8 +34,8 @@ export async function runInfer(
     const { signal } = context;
     for await (const record of infer({ ...options, signal, skip: counts.records, onStart })) {
       counts.add(record);
-      display.show(record);
       await output?.add(record);
+      display.show(record);
     }
     await output?.publish();
   } catch (error) {

@@ -3,10 +3,12 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { refuseFolder, syncFolder, writeFileAtomic } from '../lib/atomic.js';
 import { Cifar10Error, writeError } from '../lib/errors.js';
 import type { InferRecord } from '../lib/index.js';
+import { withLock } from '../lib/lock.js';
 import { isAlive, thisProcess } from '../lib/process-identity.js';
 import { type Counts, NOTHING, type RecordCounts } from './record-counts.js';
 import type { RecordFormat } from './record-file.js';
@@ -17,6 +19,8 @@ export type Origin = Readonly<Record<string, string | number | null>>;
 /** A crash costs the work of so much time, and what is written in it takes so much memory. */
 const SAVE_INTERVAL_MS = 1000;
 const MAX_STATE_BYTES = 1 << 20;
+/** What a process of another machine has not saved for so long, it has left. */
+const LEFT_AFTER_MS = 60_000;
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -62,7 +66,7 @@ export class PartialOutput {
     for (const each of [output, path, statePath]) await refuseFolder(each);
     const isThere = (await lstat(path).catch(() => undefined)) !== undefined;
     const before = isThere ? await readState(statePath) : undefined;
-    if (isThere) assertFree(path, before, isResumed);
+    if (isThere) await assertFree(path, before, isResumed);
     return new PartialOutput(output, format, before);
   }
 
@@ -72,8 +76,8 @@ export class PartialOutput {
   }
 
   /**
-   * `counts`: of the records that will have been added. Errors: `OUTPUT_CHANGED` where what is there was begun with something else,
-   * `NOT_WRITABLE`, `DISK_FULL`.
+   * `counts`: of the records that will have been added. Errors: `OUTPUT_CHANGED` where what is there was begun with something else
+   * or has been changed since, `OUTPUT_UNFINISHED` where another process has gone on with it, `NOT_WRITABLE`, `DISK_FULL`.
    */
   async begin(origin: Origin, counts: RecordCounts): Promise<void> {
     this.#origin = origin;
@@ -81,7 +85,8 @@ export class PartialOutput {
     if (this.#before) assertSameOrigin(this.path, this.#before.origin, origin);
     await this.#writing(async () => {
       await mkdir(dirname(this.path), { recursive: true });
-      if (this.#before) await this.#reopen(this.#before);
+      const before = this.#before;
+      if (before) await withLock(this.#statePath, () => this.#reopen(before));
       else await this.#create();
     });
   }
@@ -123,9 +128,17 @@ export class PartialOutput {
     await this.#saveState();
   }
 
+  /** While no other process does: what it saves tells them that this one is writing. */
   async #reopen(before: State): Promise<void> {
-    this.#file = await open(this.path, constants.O_WRONLY | constants.O_NOFOLLOW);
-    await this.#file.truncate(before.bytes);
+    await assertUnchanged(this.path, before, await readState(this.#statePath));
+    const file = await open(this.path, constants.O_WRONLY | constants.O_NOFOLLOW);
+    try {
+      await cutOff(this.path, file, before.bytes);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    this.#file = file;
     this.#bytes = before.bytes;
     await this.#saveState();
   }
@@ -192,13 +205,8 @@ async function readState(path: string): Promise<State | undefined> {
 }
 
 /** What is there may be gone on with by this process. */
-function assertFree(path: string, before: State | undefined, isResumed: boolean): void {
-  if (before && isAlive(before.process))
-    throw new Cifar10Error('OUTPUT_UNFINISHED', {
-      what: `"${path}" is being written`,
-      found: `process ${before.process.pid}, which is running`,
-      nextStep: 'wait for it, or choose another output',
-    });
+async function assertFree(path: string, before: State | undefined, isResumed: boolean): Promise<void> {
+  if (before) await assertLeft(path, before);
   if (!isResumed)
     throw new Cifar10Error('OUTPUT_UNFINISHED', {
       what: `"${path}" is there, of a run that did not end`,
@@ -214,6 +222,55 @@ function assertFree(path: string, before: State | undefined, isResumed: boolean)
       found: 'none that can be read',
       nextStep: 'delete it to begin anew, or choose another output',
     });
+}
+
+/** No process is writing it: one of this machine is asked for, one of another is known by what it saves. */
+async function assertLeft(path: string, { process }: State): Promise<void> {
+  const { host, pid } = process;
+  const isRunning = isAlive(process);
+  if (isRunning === true)
+    throw new Cifar10Error('OUTPUT_UNFINISHED', {
+      what: `"${path}" is being written`,
+      found: `process ${pid}, which is running`,
+      nextStep: 'wait for it, or choose another output',
+    });
+  if (isRunning === false || (await ageMs(`${path}.json`)) >= LEFT_AFTER_MS) return;
+  throw new Cifar10Error('OUTPUT_UNFINISHED', {
+    what: `"${path}" may be being written on another machine`,
+    expected: `nothing saved by it for ${LEFT_AFTER_MS / 1000} seconds`,
+    found: `something saved since by process ${pid} on "${host}"`,
+    nextStep: 'stop that process or wait for its end; if it is gone, run this again in a minute',
+  });
+}
+
+/** Negative where the clock of the file system is ahead; infinite of what is not there any more. */
+async function ageMs(path: string): Promise<number> {
+  const found = await lstat(path).catch(() => undefined);
+  return Date.now() - (found?.mtimeMs ?? Number.NEGATIVE_INFINITY);
+}
+
+/** Records may have been left out by what was read at first. */
+async function assertUnchanged(path: string, before: State, now: State | undefined): Promise<void> {
+  if (now) await assertLeft(path, now);
+  if (isDeepStrictEqual(now, before)) return;
+  throw new Cifar10Error('OUTPUT_CHANGED', {
+    what: `"${path}" has been gone on with by another process`,
+    expected: `${before.records} records, as it began`,
+    found: now ? `${now.records} records` : 'none, as after its end',
+    nextStep: 'run the command again',
+  });
+}
+
+/** What was being written; a file that has lost what was there is not made longer. */
+async function cutOff(path: string, file: FileHandle, bytes: number): Promise<void> {
+  const { size } = await file.stat();
+  if (size >= bytes) return file.truncate(bytes);
+  throw new Cifar10Error('OUTPUT_CHANGED', {
+    what: `"${path}" is shorter than what was written`,
+    expected: `at least ${bytes} bytes`,
+    found: `${size}`,
+    nextStep: 'delete it to begin anew, or choose another output',
+  });
 }
 
 function assertSameOrigin(path: string, before: Origin, now: Origin): void {
