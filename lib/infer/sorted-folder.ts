@@ -1,13 +1,28 @@
 // Owns putting classified image files into a folder for each class: whole files, each at the place that its path below the folder
 // of images names, and nothing of what is there overwritten. Must not classify.
 import { constants } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readlink, realpath, rm, stat, symlink } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { temporaryPath } from '../atomic.js';
+import { isTemporary, temporaryPath } from '../atomic.js';
 import { Cifar10Error, systemCode, writeError } from '../errors.js';
 import { hashFile } from '../hash-file.js';
 import type { FoundImage } from '../images/index.js';
 import { quoted } from '../printable.js';
+import { isAlive } from '../process-identity.js';
 
 /**
  * Where classified files are put, and how.
@@ -86,6 +101,7 @@ export class SortedFolder {
     const key = folder.toString('latin1');
     if (this.#folders.has(key)) return;
     await mkdir(folder, { recursive: true });
+    await removeLeftovers(folder);
     this.#folders.add(key);
   }
 
@@ -123,15 +139,63 @@ const IS_SAME: Record<Mode, (source: Buffer, target: Buffer) => Promise<boolean>
   symlink: async (source, target) => (await readlink(target, 'buffer')).equals(absolute(source)),
 };
 
+/** The machine is in it: on a shared folder others may be copying, too. */
+const COPY_NAME = `cifar10-torch@${hostname()}`;
+
 /** Under a name of its own until it is whole; rename would replace what has the name. */
 async function copyWhole(source: Buffer, target: Buffer): Promise<void> {
   const folder = target.subarray(0, target.lastIndexOf(sep) + 1);
-  const temporary = Buffer.concat([folder, Buffer.from(temporaryPath('copy'))]);
+  const temporary = Buffer.concat([folder, Buffer.from(temporaryPath(COPY_NAME))]);
   try {
     await copyFile(source, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    await link(temporary, target);
+    await sync(temporary);
+    await giveName(temporary, target);
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** Of processes of this machine that ended while they copied. */
+async function removeLeftovers(folder: Buffer): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`.${COPY_NAME}.`) || !isTemporary(name)) continue;
+    const pid = Number(name.slice(COPY_NAME.length + 2).split('.')[0]);
+    if (isAlive({ host: hostname(), pid, started: null })) continue;
+    await rm(Buffer.concat([folder, Buffer.from(`${sep}${name}`)]), { force: true });
+  }
+}
+
+/** A record must not outlive a power cut that its copy does not. */
+async function sync(path: Buffer): Promise<void> {
+  const handle = await open(path, 'r'); // a copy of a file that may not be written may not be, either
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What file systems without hard links (exFAT, SMB) answer. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Fails with `EEXIST` where something has the name. */
+async function giveName(temporary: Buffer, target: Buffer): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error;
+    await renameToNew(temporary, target);
+  }
+}
+
+/** The name is taken by an empty file first, which may be replaced. */
+async function renameToNew(temporary: Buffer, target: Buffer): Promise<void> {
+  await (await open(target, 'wx')).close();
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(target, { force: true });
+    throw error;
   }
 }
 
@@ -158,7 +222,9 @@ function assertMode({ mode = 'copy' }: SortInto): void {
 
 /** A checkpoint may come from anywhere, and so may the names of its classes. */
 function assertFolderName(className: string): void {
-  if (!className.includes(sep) && className !== '.' && className !== '..') return;
+  const isName =
+    !['', '.', '..'].includes(className) && !className.includes(sep) && !className.includes('\0');
+  if (isName) return;
   throw new Cifar10Error('INVALID_ARGUMENT', {
     what: 'files cannot be sorted into a folder for each class',
     expected: 'class names that are names of folders',
