@@ -119,6 +119,7 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
   const { testDir, checkpoint, shard, skip = 0, labelsFromFolders = false, sortInto, onStart } = options;
   const found = await listImages(testDir);
   const own = shardOf(found, shard);
+  assertSkip(skip);
   const maxBatch = Math.max(1, Math.min(MAX_BATCH, own.length - skip));
   const classifier = await Classifier.load(checkpoint, { ...options, maxBatch, maxDelayMs: MAX_DELAY_MS });
   const plainFiles = new PlainFiles();
@@ -133,7 +134,7 @@ export async function* infer(options: InferOptions): AsyncGenerator<InferRecord,
       classifier: info,
       classNames: [...classNames],
     });
-    assertSkip(skip, own.length);
+    assertSkipWithin(own.length, skip); // after `onStart`, which can say more of files that are not those of before
     const each = { ...options, signal: forManyListeners(options.signal) };
     const classify = (ahead: ReadAhead) => inferFile(classifier, ahead, each, sorted);
     const ahead = readAhead(own.slice(skip), plainFiles);
@@ -195,11 +196,18 @@ function digestOf(found: readonly Found[]): string {
   return hash.digest('hex');
 }
 
-function assertSkip(skip: number, fileCount: number): void {
-  if (Number.isInteger(skip) && skip >= 0 && skip <= fileCount) return;
-  throw new Cifar10Error('INVALID_ARGUMENT', {
+function assertSkip(skip: number): void {
+  if (!Number.isInteger(skip) || skip < 0) throw outOfRange(skip, 'a number of records');
+}
+
+function assertSkipWithin(fileCount: number, skip: number): void {
+  if (skip > fileCount) throw outOfRange(skip, `at most ${fileCount}, the number of files`);
+}
+
+function outOfRange(skip: number, expected: string): Cifar10Error {
+  return new Cifar10Error('INVALID_ARGUMENT', {
     what: '"skip" is out of range',
-    expected: `an integer from 0 to ${fileCount}, the number of files`,
+    expected,
     found: String(skip),
     nextStep: 'give another number, or leave it out',
   });

@@ -97,6 +97,13 @@ describe('parts', () => {
     expect(await recordsOf({ shard, skip: 20 })).toEqual([]);
     await expect(recordsOf({ shard, skip: 21 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
+
+  test.each([-1, 1.5, Number.NaN])('behind %d of them is refused before anything is loaded', async (skip) => {
+    await expect(recordsOf({ skip, checkpoint: join(root, 'none') })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      found: String(skip),
+    });
+  });
 });
 
 describe('onStart', () => {
