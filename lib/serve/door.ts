@@ -20,6 +20,9 @@ export interface Ticket {
   readonly share: BodyShare;
 }
 
+/** Thrown thousands of times a second where there is more than can be answered: making an error takes longer than answering it. */
+const FULL = queueFull('every place taken');
+
 /**
  * A hook for `onRequest`, to be made once for all routes of a server. As many requests are inside as images may wait: each has one at
  * least. Throws a `Refusal`.
@@ -29,8 +32,7 @@ export function makeDoor({ settings, model, budget }: Pick<ServeContext, 'settin
   let inside = 0;
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const { pending, maxQueue } = model.classifier; // refuses, where there is none
-    const taken = Math.max(pending, inside);
-    if (taken >= maxQueue) throw queueFull(`${taken} of ${maxQueue} taken`);
+    if (Math.max(pending, inside) >= maxQueue) throw FULL;
     inside++;
     const controller = new AbortController();
     const share = new BodyShare(budget);
