@@ -8,20 +8,20 @@ import { PACKAGE_ROOT } from '../../dist/lib/package-root.js';
 
 const CLI = join(PACKAGE_ROOT, 'dist/bin/cifar10-torch.js');
 
-/** Starts `serve` and resolves when it is ready. `args`: more of its options. */
-export async function startServer(checkpoint, args = []) {
+/** Starts `serve` and resolves when it is ready. `args`: more of its options; `log`: a file descriptor for its log. */
+export async function startServer(checkpoint, args = [], log = 'ignore') {
   const options = [
     '--checkpoint',
     checkpoint,
     '--port',
     '0',
     '--log-level',
-    'silent',
+    log === 'ignore' ? 'silent' : 'info',
     '--drain-delay-ms',
     '0',
   ];
   const child = spawn(process.execPath, [CLI, 'serve', ...options, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', log, 'pipe'],
   });
   const ended = once(child, 'exit');
   const url = await readUrl(child);
