@@ -14,3 +14,18 @@ export function forManyListeners(signal: AbortSignal | undefined): AbortSignal |
   setMaxListeners(0, own);
   return own;
 }
+
+/** What `work` comes to, unless the signal is aborted first: then its reason. */
+export async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -52,18 +52,3 @@ export function ticketOf({ ticket }: FastifyRequest): Ticket {
   if (ticket === null) throw new Error('unreachable: a route without its door');
   return ticket;
 }
-
-/** What `work` comes to, unless the signal is aborted first: then its reason. */
-export async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}

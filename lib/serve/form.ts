@@ -1,9 +1,10 @@
 // Owns the images of a `multipart/form-data` body: its files, of whatever field.
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
+import { untilAborted } from '../abort-signal.js';
 import { errorMessage, systemCode } from '../errors.js';
 import { plainBody, readBody } from './body.js';
-import { type Ticket, untilAborted } from './door.js';
+import type { Ticket } from './door.js';
 import { IMAGE_BYTES } from './options.js';
 import { invalidRequest, Refusal } from './refusal.js';
 

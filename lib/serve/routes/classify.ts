@@ -2,12 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { untilAborted } from '../../abort-signal.js';
 import type { Prediction } from '../../classifier/index.js';
 import { decodeImage, type ImageInput } from '../../images/index.js';
 import { describeBody } from '../api-docs.js';
 import { plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
-import { ticketOf, untilAborted } from '../door.js';
+import { ticketOf } from '../door.js';
 import { readForm, type SentImage } from '../form.js';
 import { MODEL_NAME } from '../open-inference/index.js';
 import { IMAGE_BYTES } from '../options.js';

@@ -3,10 +3,11 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip, createInflate } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { untilAborted } from '../../abort-signal.js';
 import { describeBody } from '../api-docs.js';
 import { type Body, plainBody, readBody } from '../body.js';
 import type { ServeContext } from '../context.js';
-import { ticketOf, untilAborted } from '../door.js';
+import { ticketOf } from '../door.js';
 import {
   BINARY_CONTENT_TYPE,
   encodeInferResponse,
