@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { expect, onTestFinished } from 'vitest';
 import { type Prediction, type TrainOptions, train } from '../lib/index.js';
 import { PACKAGE_ROOT } from '../lib/package-root.js';
@@ -27,6 +28,21 @@ export function readSample(path: string): SampleRecord[] {
 /** [3,32,32] planes -> [32,32,3] interleaved. */
 export function interleave(planes: Uint8Array): Uint8Array {
   return Uint8Array.from(planes, (_, index) => planes[(index % 3) * 1024 + Math.floor(index / 3)] as number);
+}
+
+let sampleTest: SampleRecord[] | undefined;
+
+/** A test image of the sample as raw pixels; rows beyond the last begin anew. */
+export function rawPicture(row: number) {
+  sampleTest ??= readSample(SAMPLE_TEST);
+  const { pixels } = sampleTest[row % sampleTest.length] as SampleRecord;
+  return { data: interleave(pixels), width: 32, height: 32, channels: 3 as const };
+}
+
+/** The same as a PNG file. */
+export function pngPicture(row: number): Promise<Buffer> {
+  const { data, ...layout } = rawPicture(row);
+  return sharp(data, { raw: layout }).png().toBuffer();
 }
 
 /** A new folder that is removed when the test ends. */

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import {
@@ -15,7 +14,8 @@ import {
 } from '../../lib/index.js';
 import {
   expectAlike,
-  interleave,
+  pngPicture as png,
+  rawPicture as raw,
   readSample,
   SAMPLE_TEST,
   temporaryFolder,
@@ -24,17 +24,7 @@ import {
 
 const outputDir = mkdtempSync(join(tmpdir(), 'cifar10-torch-classifier-'));
 const records = readSample(SAMPLE_TEST);
-const raw = (row: number) => ({
-  data: interleave(records[row % records.length]?.pixels as Uint8Array),
-  width: 32,
-  height: 32,
-  channels: 3 as const,
-});
 const rows = (count: number) => Array.from({ length: count }, (_, row) => raw(row));
-const png = (row: number) => {
-  const { data, ...layout } = raw(row);
-  return sharp(data, { raw: layout }).png().toBuffer();
-};
 
 let checkpoint: string;
 let expected: Prediction[];

@@ -9,7 +9,8 @@ import { CLASS_NAMES, evaluate, type InferRecord, infer, type Prediction, predic
 import { openModel } from '../../lib/model.js';
 import {
   expectAlike,
-  interleave,
+  pngPicture as png,
+  rawPicture as raw,
   readSample,
   SAMPLE_TEST,
   temporaryFolder,
@@ -18,16 +19,6 @@ import {
 
 const outputDir = mkdtempSync(join(tmpdir(), 'cifar10-torch-predict-'));
 const records = readSample(SAMPLE_TEST);
-const raw = (row: number) => ({
-  data: interleave(records[row]?.pixels as Uint8Array),
-  width: 32,
-  height: 32,
-  channels: 3 as const,
-});
-const png = (row: number) => {
-  const { data, ...layout } = raw(row);
-  return sharp(data, { raw: layout }).png().toBuffer();
-};
 
 let checkpoint: string;
 

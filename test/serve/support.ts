@@ -9,9 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { type ClassifierServer, type ServeOptions, serve } from '../../lib/index.js';
-import { interleave, readSample, SAMPLE_TEST, trainSample } from '../support.js';
-
-const records = readSample(SAMPLE_TEST);
+import { pngPicture, rawPicture, trainSample } from '../support.js';
 
 /** A folder with a checkpoint for all tests of a file; its path is there when they run. */
 export function sharedCheckpoint(overrides: readonly string[] = []): () => string {
@@ -47,13 +45,13 @@ export function sharedServer(
 }
 
 /** uint8 [32,32,3] of a picture of the sample. */
-export const pixelsOf = (row: number) =>
-  interleave(records[row % records.length]?.pixels as Uint8Array) as Uint8Array<ArrayBuffer>;
+export const pixelsOf = (row: number) => rawPicture(row).data as Uint8Array<ArrayBuffer>;
 
-const picture = (row: number) => sharp(pixelsOf(row), { raw: { width: 32, height: 32, channels: 3 } });
-
-export const png = (row: number) => picture(row).png().toBuffer() as Promise<Buffer<ArrayBuffer>>;
-export const jpeg = (row: number) => picture(row).jpeg().toBuffer() as Promise<Buffer<ArrayBuffer>>;
+export const png = (row: number) => pngPicture(row) as Promise<Buffer<ArrayBuffer>>;
+export const jpeg = async (row: number) =>
+  sharp(await png(row))
+    .jpeg()
+    .toBuffer() as Promise<Buffer<ArrayBuffer>>;
 
 /** A form of these parts. */
 export function form(
