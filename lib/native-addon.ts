@@ -252,9 +252,16 @@ export interface NativeTrainOptions {
   resume: TrainingState | null;
 }
 
+export interface NativeClassification {
+  /** float32 [N,10]. */
+  probabilities: Float32Array;
+  /** That it took on its thread. */
+  seconds: number;
+}
+
 export interface NativePredictor {
-  /** pixels: uint8 [N,32,32,3]; resolves to probabilities float32 [N,10]. */
-  classify(pixels: Uint8Array, ttaLevel: number): NativeJob<Float32Array>;
+  /** pixels: uint8 [N,32,32,3]. */
+  classify(pixels: Uint8Array, ttaLevel: number): NativeJob<NativeClassification>;
   evaluate(
     files: readonly string[],
     ttaLevel: number,

@@ -87,6 +87,12 @@ export const serveCommand = defineCommand({
       'Model:',
       'Images that wait; more are refused; default: 128',
     ),
+    'max-wait-ms': integer(
+      'max-wait-ms',
+      [1, 600_000],
+      'Model:',
+      'For an image; those that would wait for longer are refused; default: 1000',
+    ),
     device,
     dtype,
     threads,

@@ -1,7 +1,7 @@
 // Owns dynamic batching: decoded images of all callers wait in one line and run together, first come, first served.
 // One batch runs at a time; what comes meanwhile is the next one. Must not decode, and sets no bound on the line.
 import { AbortError } from '../errors.js';
-import type { NativeJob, NativePredictor } from '../native-addon.js';
+import type { NativeClassification, NativeJob, NativePredictor } from '../native-addon.js';
 import { fromNative } from '../native-job.js';
 
 /**
@@ -12,7 +12,7 @@ import { fromNative } from '../native-job.js';
 export interface BatchInfo {
   /** How many images. */
   readonly images: number;
-  /** Of the forward pass, with the way to its thread and back. */
+  /** Of the forward pass, on its thread. */
   readonly durationMs: number;
   /** How long the first of them had waited before, decoded. */
   readonly waitedMs: number;
@@ -39,15 +39,19 @@ interface Waiting {
 }
 
 const CLASSES = 10;
+/** Of the time and images of the batches before, with each new one: the last five or so count. */
+const KEPT = 0.8;
 
 export class Batcher {
   readonly #predictor: NativePredictor;
   readonly #options: BatcherOptions;
   #line: Waiting[] = [];
-  #running: { images: readonly Waiting[]; job: NativeJob<Float32Array> } | undefined;
+  #running: { images: readonly Waiting[]; job: NativeJob<NativeClassification> } | undefined;
   /** Runs out when the first image has waited for as long as it may. */
   #delay: NodeJS.Timeout | undefined;
   #start: NodeJS.Immediate | undefined;
+  /** Of the last batches. */
+  readonly #lately = { images: 0, durationMs: 0 };
 
   constructor(predictor: NativePredictor, options: BatcherOptions) {
     this.#predictor = predictor;
@@ -74,6 +78,12 @@ export class Batcher {
     } finally {
       signal?.removeEventListener('abort', abandon);
     }
+  }
+
+  /** How long an image kept the model busy in the last batches, in milliseconds; 0 before the first. */
+  get msPerImage(): number {
+    const { images, durationMs } = this.#lately;
+    return images === 0 ? 0 : durationMs / images;
   }
 
   #abandon(image: Waiting, reason: unknown): void {
@@ -117,21 +127,27 @@ export class Batcher {
     const [first] = images;
     if (first === undefined) return; // all have been given up since
     const began = performance.now();
-    let isAnswered = false;
+    let seconds: number | undefined;
     try {
       const job = this.#predictor.classify(Buffer.concat(images.map(({ pixels }) => pixels)), first.tta);
       this.#running = { images, job };
-      const probabilities = await job.result;
+      const { probabilities, ...ended } = await job.result;
       for (const [index, { resolve }] of images.entries())
         resolve(probabilities.slice(index * CLASSES, (index + 1) * CLASSES));
-      isAnswered = true;
+      seconds = ended.seconds;
     } catch (error) {
       for (const { reject } of images) reject(fromNative(error));
     }
     this.#running = undefined;
     this.#schedule();
-    if (!isAnswered) return;
-    const durationMs = performance.now() - began;
+    if (seconds === undefined) return;
+    const durationMs = 1000 * seconds;
+    this.#learn(images.length, durationMs);
     this.#options.onBatch?.({ images: images.length, durationMs, waitedMs: began - first.since });
+  }
+
+  #learn(images: number, durationMs: number): void {
+    this.#lately.images = KEPT * this.#lately.images + images;
+    this.#lately.durationMs = KEPT * this.#lately.durationMs + durationMs;
   }
 }

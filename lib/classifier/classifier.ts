@@ -131,6 +131,14 @@ export class Classifier {
   }
 
   /**
+   * For how long so many images keep the model busy, in milliseconds, as the last batches went: what one that comes after
+   * them waits. 0 before the first batch. Without a number: of those that are pending.
+   */
+  expectedWaitMs(images: number = this.pending): number {
+    return images * this.#batcher.msPerImage;
+  }
+
+  /**
    * Classifies one or many images; the results are in their order. What the caller does to the images afterwards changes
    * nothing. An image that cannot be decoded rejects the whole call. A call of more than two batches has no more than
    * these at work at a time.
@@ -212,7 +220,12 @@ export class Classifier {
   async probe(images: number): Promise<Float32Array> {
     this.#assertOpen();
     const pixels = new Uint8Array(images * PIXEL_BYTES);
-    return runJob(() => this.#model.predictor.classify(pixels, 0), undefined, STOPPED);
+    const { probabilities } = await runJob(
+      () => this.#model.predictor.classify(pixels, 0),
+      undefined,
+      STOPPED,
+    );
+    return probabilities;
   }
 
   /** How many images one caller may have at work without keeping others out: a batch that runs, and the next. @internal */

@@ -20,19 +20,21 @@ export interface Ticket {
   readonly share: BodyShare;
 }
 
-/** Thrown thousands of times a second where there is more than can be answered: making an error takes longer than answering it. */
-const FULL = queueFull('every place taken');
-
 /**
  * A hook for `onRequest`, to be made once for all routes of a server. As many requests are inside as images may wait: each has one at
- * least. Throws a `Refusal`.
+ * least; and no more come in while those that are keep the model busy for longer than a request may wait. Throws a `Refusal`.
  */
 export function makeDoor({ settings, model, budget }: Pick<ServeContext, 'settings' | 'model' | 'budget'>) {
-  const { deadlineMs } = settings;
+  const { deadlineMs, maxWaitMs } = settings;
+  // Made once: thrown thousands of times a second where there is more than can be answered, an error takes longer to make than to answer.
+  const full = queueFull('every place taken');
+  const slow = queueFull(`a wait of more than ${maxWaitMs} ms`);
   let inside = 0;
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const { pending, maxQueue } = model.classifier; // refuses, where there is none
-    if (Math.max(pending, inside) >= maxQueue) throw FULL;
+    const { classifier } = model; // refuses, where there is none
+    const ahead = Math.max(classifier.pending, inside);
+    if (ahead >= classifier.maxQueue) throw full;
+    if (classifier.expectedWaitMs(ahead) > maxWaitMs) throw slow;
     inside++;
     const controller = new AbortController();
     const share = new BodyShare(budget);

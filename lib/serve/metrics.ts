@@ -9,6 +9,7 @@ const POWERS_OF_TWO = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 /** What is asked for when the figures are collected. */
 interface Gauges {
   pendingImages(): number;
+  expectedWaitMs(): number;
   bodyBytes(): number;
   isReady(): boolean;
 }
@@ -27,7 +28,7 @@ function processRegistry(): Registry {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<'method' | 'route' | 'status'>;
-  readonly #seconds: Histogram<'route'>;
+  readonly #seconds: Histogram<'route' | 'status'>;
   readonly #images: Counter;
   readonly #batchImages: Histogram;
   readonly #batchSeconds: Histogram;
@@ -48,7 +49,7 @@ export class Metrics {
     this.#seconds = new Histogram({
       name: name('request_duration_seconds'),
       help: 'From the head of a request to the end of its answer',
-      labelNames: ['route'],
+      labelNames: ['route', 'status'],
       buckets: SECONDS,
       registers,
     });
@@ -95,6 +96,12 @@ export class Metrics {
       gauges.pendingImages,
       registers,
     );
+    gauge(
+      name('expected_wait_seconds'),
+      'How long an image that comes now would wait, as the last batches went',
+      () => gauges.expectedWaitMs() / 1000,
+      registers,
+    );
     gauge(name('body_bytes'), 'Bytes of the bodies of requests under way', gauges.bodyBytes, registers);
     gauge(name('ready'), '1 where a request would be answered', () => Number(gauges.isReady()), registers);
   }
@@ -110,7 +117,7 @@ export class Metrics {
 
   countRequest(method: string, route: string, status: number, durationMs: number): void {
     this.#requests.inc({ method, route, status });
-    this.#seconds.observe({ route }, durationMs / 1000);
+    this.#seconds.observe({ route, status }, durationMs / 1000);
   }
 
   countBatch({ images, durationMs, waitedMs }: BatchInfo): void {

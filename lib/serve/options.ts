@@ -32,11 +32,13 @@ export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQu
   rateLimit?: number | undefined;
   /** Whether one proxy is in between, which puts the client's address last in `X-Forwarded-For`. Default: false. */
   trustProxy?: boolean | undefined;
-  /**
-   * Images that wait or run, at most, 1 to 1,000,000; requests beyond are answered by 503. So many over the images a second
-   * is how long the last of them waits. Default: 128.
-   */
+  /** Images that wait or run, at most, 1 to 1,000,000; requests beyond are answered by 503. Default: 128. */
   maxQueue?: number | undefined;
+  /**
+   * For how long the images that wait or run may keep the model busy, in milliseconds, 1 to 600,000, as the last batches
+   * went; requests that would wait for longer are answered by 503. Default: 1000.
+   */
+  maxWaitMs?: number | undefined;
   /** How long a request may take from its head to its answer, in milliseconds, 1 to 600,000. Default: 10,000. */
   deadlineMs?: number | undefined;
   /** Images of one request, 1 to 10,000; those beyond `maxQueue` take their turns. Default: 32. */
@@ -75,6 +77,7 @@ const DEFAULTS = {
   port: 8080,
   trustProxy: false,
   maxQueue: 128,
+  maxWaitMs: 1000,
   deadlineMs: 10_000,
   maxImages: 32,
   maxBodyBytes: 256 * MIB,
@@ -101,6 +104,7 @@ const schema = z.object({
     .optional(),
   rateLimit: integer(1, 1_000_000).optional(),
   maxQueue: integer(1, 1_000_000),
+  maxWaitMs: integer(1, 600_000),
   trustProxy: truth,
   deadlineMs: integer(1, 600_000),
   maxImages: integer(1, 10_000),

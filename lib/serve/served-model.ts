@@ -36,6 +36,10 @@ export class ServedModel {
     return this.#current?.pending ?? 0;
   }
 
+  get expectedWaitMs(): number {
+    return this.#current?.expectedWaitMs() ?? 0;
+  }
+
   /** To be used at once: another may be in its place after the next `await`. Throws a `Refusal` where there is none. */
   get classifier(): Classifier {
     if (this.#current === undefined) throw notReady('a server that is still loading');

@@ -71,6 +71,7 @@ class Server implements ClassifierServer {
     });
     this.#metrics = new Metrics({
       pendingImages: () => this.#model.pending,
+      expectedWaitMs: () => this.#model.expectedWaitMs,
       bodyBytes: () => this.#budget.heldBytes,
       isReady: () => this.#isReady(),
     });

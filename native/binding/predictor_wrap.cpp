@@ -4,6 +4,7 @@
 
 #include "convert.h"
 #include "failure.h"
+#include "stopwatch.h"
 
 Napi::Function PredictorWrap::define(Napi::Env env) {
   return DefineClass(
@@ -37,8 +38,14 @@ Napi::Value PredictorWrap::classify(const Napi::CallbackInfo& info) {
   const auto images = to_images(info[0]);
   const auto tta_level = info[1].ToNumber().Int64Value();
   auto work = [predictor = predictor(info.Env()), images, tta_level](Job& job) -> Job::ToJs {
+    const cifar10::Stopwatch stopwatch;
     const auto probabilities = predictor->classify(images, tta_level, job.stop());
-    return [probabilities](Napi::Env env) { return from_floats(env, probabilities); };
+    return [probabilities, seconds = stopwatch.seconds()](Napi::Env env) {
+      auto object = Napi::Object::New(env);
+      object.Set("probabilities", from_floats(env, probabilities));
+      object.Set("seconds", seconds);
+      return object;
+    };
   };
   return Job::start(info.Env(), info.Env().Undefined(), std::move(work), thread_);
 }

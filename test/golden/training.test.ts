@@ -114,7 +114,7 @@ describe.each(MODELS)('%s', (name) => {
         maxWinogradTile: 4,
       } as const;
       const predictor = new (loadNative().Predictor)({ ...options, batchSize: 100 }, initialState(golden));
-      const probabilities = await predictor.classify(interleavedPixels(inputs.pixels), level).result;
+      const { probabilities } = await predictor.classify(interleavedPixels(inputs.pixels), level).result;
       // Probabilities say what the logits are but for a shift of each image's.
       const found = Float64Array.from(probabilities, Math.log);
       expect(relativeError(found, logProbabilities(golden.tensors.get(key)))).toBeLessThan(BOUND);

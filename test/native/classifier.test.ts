@@ -203,6 +203,21 @@ describe('the bound on what waits', () => {
     expectAlike((await classifier.classify(raw(1)))[0], expected[1]);
   });
 
+  test('how long one would wait is told as the last batches went', async () => {
+    const batches: BatchInfo[] = [];
+    const classifier = await load({ maxBatch: 4, onBatch: (batch) => batches.push(batch) });
+    expect(classifier.expectedWaitMs(10)).toBe(0); // nothing is known yet
+    const answer = classifier.classify(rows(30));
+    expect(classifier.pending).toBe(8);
+    await answer;
+    const perImage = batches.map(({ images, durationMs }) => durationMs / images);
+    expect(classifier.expectedWaitMs(10)).toBeGreaterThanOrEqual(10 * Math.min(...perImage));
+    expect(classifier.expectedWaitMs(10)).toBeLessThanOrEqual(10 * Math.max(...perImage));
+    expect(classifier.expectedWaitMs()).toBe(0); // nothing is pending
+    const [many, few] = [classifier.expectedWaitMs(20), classifier.expectedWaitMs(10)];
+    expect(many).toBeCloseTo(2 * few, 10);
+  });
+
   test('a call of more images than it holds takes its turns', async () => {
     const classifier = await load({ maxQueue: 10, maxBatch: 4 });
     const many = await classifier.classify(rows(100));

@@ -22,6 +22,7 @@ describe('options', () => {
     [{ watch: 1 }, 'watch'],
     [{ logLevel: 'loud' }, 'logLevel'],
     [{ maxQueue: 0 }, 'maxQueue'],
+    [{ maxWaitMs: 0 }, 'maxWaitMs'],
     [{ maxBatch: 'many' }, 'maxBatch'],
     [{ checkpoint: undefined }, 'checkpoint'],
     [{ checkpoint: 7 }, 'checkpoint'],

@@ -69,6 +69,24 @@ describe('the queue', () => {
     await until('its place is free', async () => (await classify(server, await png(0))).status === 200);
   });
 
+  test('as long as a request may wait: one more is refused, though there are places', async () => {
+    const server = await startServer(checkpoint(), { maxWaitMs: 1 });
+    const image = await png(0);
+    expect((await classify(server, image)).status).toBe(200); // how long one takes is known by it
+    const sending = await Promise.all(Array.from({ length: 100 }, () => open(server)));
+    for (const socket of sending) socket.write(head('content-length: 100'));
+    await until('so many are inside that one more would wait', async () => {
+      const { status, headers, json } = await classify(server, image);
+      if (status === 200) return false;
+      expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+      expect(json.error).toMatchObject({ code: 'QUEUE_FULL', found: 'a wait of more than 1 ms' });
+      return true;
+    });
+    for (const socket of sending) socket.destroy();
+    await until('they have left', async () => (await classify(server, image)).status === 200);
+    await untilFree(server);
+  });
+
   test('too full for a form: that is refused, a single image is not', async () => {
     const server = await startServer(checkpoint(), { maxQueue: 4, maxBatch: 4, maxDelayMs: 1000 });
     const image = await png(0);
