@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { train } from '../../dist/lib/index.js';
 
-/** Reads `[checkpoint] [--rounds n] [--seconds n]`, gives `work` a checkpoint, trained on the sample if there is none, and tells failures. */
-export async function main(name, defaults, work) {
+/** Reads `[checkpoint] [--rounds n] [--seconds n]`, gives `work` a checkpoint, `net` trained on the sample if there is none, and tells failures. */
+export async function main(name, { net = ['training.epochs=3'], ...defaults }, work) {
   const folder = mkdtempSync(join(tmpdir(), `cifar10-torch-${name}-`));
   try {
     const { rounds, seconds, positionals } = readArguments(defaults);
-    const overrides = ['data_loading=sample', 'training.epochs=3', `output_dir=${folder}`];
+    const overrides = ['data_loading=sample', `output_dir=${folder}`, ...net];
     const checkpoint = positionals[0] ?? (await train({ overrides })).checkpoint;
     await work({ checkpoint, rounds, seconds });
   } catch (error) {

@@ -1,9 +1,9 @@
 // What becomes of requests at ten times what the server can answer: those it takes keep their time, the rest hear 503 at once, memory stays.
-// Each picture is asked for with test-time augmentation, six views of it: so that the net is the limit, and client and server, which share
-// the machine, can send and refuse ten times as many. First it measures the capacity and the times at half of it, then ten times as many
-// are sent for --seconds; all of it with the queue that `serve` has by itself, and with a short one.
-// Usage, after `npm run build`: node scripts/load-test/overload.mjs [checkpoint] [--seconds 30]; exit code 1 if a request had another answer or none,
-// or if the server's memory grew by more than a tenth.
+// First the capacity is measured, and the times at half of it. Then ten times as many are sent for --seconds: to a server as it is by itself,
+// and to one in which a request may wait (--max-wait-ms) for as long as the slowest of a hundred takes at half load. Client and server share the
+// machine: six views of each picture and, where no checkpoint is given, a ResNet-18, so that the net is the limit and the client can send as many.
+// Usage, after `npm run build`: node scripts/load-test/overload.mjs [checkpoint] [--seconds 30]; exit code 1 if a request had another answer than 200
+// or 503, or none, or if the server's memory grew by more than a tenth.
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ import { startServer } from './server-process.mjs';
 
 const MIB = 2 ** 20;
 const CALLERS = 16;
-const MANY = 128;
-const QUEUES = { 'the default queue': undefined, '--max-queue 16': 16 };
+/** More than the server lets in by itself. */
+const MANY = 256;
 
 /** The memory of the server, looked at every half second until `work` has ended. */
 async function watchMemory(server, work) {
@@ -51,43 +51,49 @@ function serverTimes(log, [began, ended]) {
   return describe(lines.filter(isMeant).map(({ ms }) => ms));
 }
 
-async function measure(checkpoint, bodies, seconds, maxQueue) {
+/** Starts a server, has it loaded by what `work` sends, and gives what that resolves to, with the times by the server's own clock. */
+async function withServer(checkpoint, bodies, args, work) {
   const folder = mkdtempSync(join(tmpdir(), 'cifar10-torch-overload-log-'));
   const log = join(folder, 'server.log');
-  const args = maxQueue === undefined ? [] : ['--max-queue', String(maxQueue)];
   const server = await startServer(checkpoint, args, openSync(log, 'w'));
+  const sent = [];
   const send = async (options) => {
     const began = Date.now();
     const result = await load(server.url, bodies, { query: 'tta=2', ...options });
-    return { ...result, when: [began, Date.now()] };
+    sent.push({ result, when: [began, Date.now()] });
+    return result;
   };
-  await send({ connections: CALLERS, seconds: 5 }); // its code compiled, its memory grown to what it needs
-  const full = await send({ connections: CALLERS, seconds: 10 });
-  const capacity = full.byStatus[200].count / full.seconds;
-  const half = await send({ connections: CALLERS, seconds: 10, rate: Math.round(capacity / 2) });
-  const rate = Math.round(10 * capacity);
-  const { result: over, bytes } = await watchMemory(server, send({ connections: MANY, seconds, rate }));
-  const after = await send({ connections: 1, seconds: 2 });
+  await send({ connections: CALLERS, seconds: 5, rate: CALLERS }); // its code compiled, its memory grown to what it needs
+  const measured = await work(send, server);
   await server.stop();
-  for (const each of [full, half, over, after]) each.server = serverTimes(log, each.when);
+  for (const { result, when } of sent) result.server = serverTimes(log, when);
   rmSync(folder, { recursive: true });
-  return { full, half, over, after, rate, bytes };
+  return measured;
 }
 
-function report(name, { full, half, over, after, rate, bytes }) {
-  const head = [
-    name,
-    '200, a second',
-    'p50 / p99, ms',
-    'by the server',
-    '503, a second',
-    'p50 / p99, ms',
-    'others',
-  ];
+/** What it answers when nobody waits for long, and how: {full, half}. */
+const measureCapacity = (checkpoint, bodies) =>
+  withServer(checkpoint, bodies, [], async (send) => {
+    const full = await send({ connections: CALLERS, seconds: 10 });
+    const rate = Math.round(full.byStatus[200].count / full.seconds / 2);
+    return { full, half: await send({ connections: CALLERS, seconds: 10, rate }), rate: 20 * rate };
+  });
+
+/** Half of the capacity for as long as ten times of it, so that both are as much at the mercy of the machine: {half, over, after, bytes}. */
+const measureOverload = (checkpoint, bodies, args, rate, seconds) =>
+  withServer(checkpoint, bodies, args, async (send, server) => {
+    const half = await send({ connections: CALLERS, seconds, rate: rate / 20 });
+    const sending = send({ connections: MANY, seconds, rate });
+    const { result: over, bytes } = await watchMemory(server, sending);
+    return { half, over, after: await send({ connections: 1, seconds: 2 }), bytes };
+  });
+
+const HEAD = ['200, a second', 'p50 / p99, ms', 'by the server', '503, a second', 'p50 / p99, ms', 'others'];
+
+function report(name, { half, over, after, bytes }, rate) {
   const rows = [
-    row(`${CALLERS} callers, as fast as it answers`, full),
-    row('half of that', half),
-    row(`ten times that, ${rate} a second`, over),
+    row('half of the capacity', half),
+    row(`ten times the capacity, ${rate} a second`, over),
     row('after it, one caller', after),
   ];
   const ratio = (clock) => (clock(over).p99 / clock(half).p99).toFixed(2);
@@ -95,31 +101,37 @@ function report(name, { full, half, over, after, rate, bytes }) {
   const [early, late] = [bytes.slice(0, quarter), bytes.slice(-quarter)].map(
     (part) => Math.max(...part) / MIB,
   );
-  return `${table(head, rows)}
+  return `${table([name, ...HEAD], rows)}
 p99 of what is answered under overload: ${ratio(({ byStatus }) => byStatus[200])} times that at half load, by the server's clock ${ratio(({ server }) => server)} times.
 Memory of the server: at most ${early.toFixed(0)} MiB in the first quarter, ${late.toFixed(0)} MiB in the last.
 `;
 }
 
 /** What must hold on any machine; times are for who reads them. */
-function problemsOf(name, { full, half, over, after, bytes }) {
+function problemsOf(name, { half, over, after, bytes }) {
   const isKnown = ({ byStatus, errors }) =>
     errors === 0 && Object.keys(byStatus).every((status) => /^(200|503)$/.test(status));
   const quarter = Math.ceil(bytes.length / 4);
   const grown = Math.max(...bytes.slice(-quarter)) / Math.max(...bytes.slice(0, quarter));
   return [
-    ...([full, half, over, after].every(isKnown)
+    ...([half, over, after].every(isKnown)
       ? []
       : [`${name}: a request had another answer than 200 or 503, or none`]),
     ...(grown <= 1.1 ? [] : [`${name}: memory is ${grown.toFixed(2)} times what it was`]),
   ];
 }
 
-await main('overload', { rounds: 1, seconds: 30 }, async ({ checkpoint, seconds }) => {
+const NET = ['model=resnet18', 'training.epochs=1'];
+
+await main('overload', { rounds: 1, seconds: 30, net: NET }, async ({ checkpoint, seconds }) => {
   const bodies = await pngPictures(100);
-  for (const [name, maxQueue] of Object.entries(QUEUES)) {
-    const measured = await measure(checkpoint, bodies, seconds, maxQueue);
-    process.stdout.write(`${report(name, measured)}\n`);
+  const { full, half, rate } = await measureCapacity(checkpoint, bodies);
+  process.stdout.write(`${table(['capacity', ...HEAD], [row(`${CALLERS} callers`, full)])}\n`);
+  const wait = String(Math.ceil(half.byStatus[200].p99));
+  for (const args of [[], ['--max-wait-ms', wait]]) {
+    const name = args.join(' ') || 'no option';
+    const measured = await measureOverload(checkpoint, bodies, args, rate, seconds);
+    process.stdout.write(`${report(name, measured, rate)}\n`);
     for (const problem of problemsOf(name, measured)) {
       process.stderr.write(`${problem}\n`);
       process.exitCode = 1;
