@@ -92,7 +92,7 @@ export type ErrorCode =
   | 'PLATFORM_UNSUPPORTED'
   /** There is no Python with pip: the second way to LibTorch, and to one for CUDA the only one. */
   | 'PYTHON_NOT_FOUND'
-  /** More images wait to be classified than `maxQueue` allows: try again a little later. */
+  /** More images wait to be classified than `maxQueue` allows, or for longer than `maxWaitMs`: try again a little later. */
   | 'QUEUE_FULL'
   /** A run would go on with other settings, versions or another kind of machine: `force` does it all the same. */
   | 'RUN_CHANGED'

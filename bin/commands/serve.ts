@@ -91,7 +91,7 @@ export const serveCommand = defineCommand({
       'max-wait-ms',
       [1, 600_000],
       'Model:',
-      'For an image; those that would wait for longer are refused; default: 1000',
+      'For an image to wait for the model, or it is refused; default: 1000',
     ),
     device,
     dtype,

@@ -3,6 +3,7 @@
 import { AbortError } from '../errors.js';
 import type { NativeClassification, NativeJob, NativePredictor } from '../native-addon.js';
 import { fromNative } from '../native-job.js';
+import type { Workload } from './workload.js';
 
 /**
  * What became of images that ran together.
@@ -39,22 +40,21 @@ interface Waiting {
 }
 
 const CLASSES = 10;
-/** Of the time and images of the batches before, with each new one: the last five or so count. */
-const KEPT = 0.8;
 
 export class Batcher {
   readonly #predictor: NativePredictor;
+  readonly #workload: Workload;
   readonly #options: BatcherOptions;
   #line: Waiting[] = [];
   #running: { images: readonly Waiting[]; job: NativeJob<NativeClassification> } | undefined;
   /** Runs out when the first image has waited for as long as it may. */
   #delay: NodeJS.Timeout | undefined;
   #start: NodeJS.Immediate | undefined;
-  /** Of the last batches. */
-  readonly #lately = { images: 0, durationMs: 0 };
 
-  constructor(predictor: NativePredictor, options: BatcherOptions) {
+  /** `workload`: learns what batches take. */
+  constructor(predictor: NativePredictor, workload: Workload, options: BatcherOptions) {
     this.#predictor = predictor;
+    this.#workload = workload;
     this.#options = options;
   }
 
@@ -78,12 +78,6 @@ export class Batcher {
     } finally {
       signal?.removeEventListener('abort', abandon);
     }
-  }
-
-  /** How long an image kept the model busy in the last batches, in milliseconds; 0 before the first. */
-  get msPerImage(): number {
-    const { images, durationMs } = this.#lately;
-    return images === 0 ? 0 : durationMs / images;
   }
 
   #abandon(image: Waiting, reason: unknown): void {
@@ -142,12 +136,7 @@ export class Batcher {
     this.#schedule();
     if (seconds === undefined) return;
     const durationMs = 1000 * seconds;
-    this.#learn(images.length, durationMs);
+    this.#workload.learn(images.length, first.tta, durationMs);
     this.#options.onBatch?.({ images: images.length, durationMs, waitedMs: began - first.since });
-  }
-
-  #learn(images: number, durationMs: number): void {
-    this.#lately.images = KEPT * this.#lately.images + images;
-    this.#lately.durationMs = KEPT * this.#lately.durationMs + durationMs;
   }
 }

@@ -12,6 +12,7 @@ import type { Precision } from '../native-addon.js';
 import { runJob } from '../native-job.js';
 import { Batcher, type BatchInfo } from './batcher.js';
 import { type Prediction, rank } from './prediction.js';
+import { Workload } from './workload.js';
 
 /**
  * What a classification tells, and by how many views.
@@ -42,6 +43,11 @@ export interface ClassifierOptions extends RuntimeOptions {
   maxDelayMs?: number | undefined;
   /** Images of all calls that are decoded, waiting or running, at most: 1 to 1,000,000. Default: 1024. */
   maxQueue?: number | undefined;
+  /**
+   * For how long a call may have to wait for the model, in milliseconds, 1 to 600,000: one that would wait for longer, as
+   * the last batches went, is refused. Default: for any time.
+   */
+  maxWaitMs?: number | undefined;
   /** Called after each batch that was answered, for metrics. It must not throw: that would be an unhandled rejection. */
   onBatch?: ((batch: BatchInfo) => void) | undefined;
 }
@@ -67,7 +73,7 @@ export interface ClassifierInfo {
 }
 
 const PIXEL_BYTES = 32 * 32 * 3;
-const DEFAULTS = { maxBatch: 64, maxDelayMs: 0, maxQueue: 1024 };
+const DEFAULTS = { maxBatch: 64, maxDelayMs: 0, maxQueue: 1024, maxWaitMs: Number.POSITIVE_INFINITY };
 
 /**
  * A model that is loaded once and classifies for as long as the program runs. Calls may overlap: images of all of them
@@ -81,6 +87,9 @@ export class Classifier {
   readonly #batcher: Batcher;
   /** Images that may be decoded, waiting or running at the same time. */
   readonly maxQueue: number;
+  readonly #maxWaitMs: number;
+  /** Of all images that calls have brought. */
+  readonly #workload = new Workload();
   /** Of images that are decoded, waiting or running. */
   readonly #places: Semaphore;
   /** Images of one caller at the same time: a batch to run, and one to be decoded meanwhile. */
@@ -90,8 +99,10 @@ export class Classifier {
   private constructor(model: Model, options: ClassifierOptions) {
     const { maxBatch = DEFAULTS.maxBatch, maxDelayMs = DEFAULTS.maxDelayMs } = options;
     this.#model = model;
-    this.#batcher = new Batcher(model.predictor, { maxBatch, maxDelayMs, onBatch: options.onBatch });
+    const { onBatch } = options;
+    this.#batcher = new Batcher(model.predictor, this.#workload, { maxBatch, maxDelayMs, onBatch });
     this.maxQueue = options.maxQueue ?? DEFAULTS.maxQueue;
+    this.#maxWaitMs = options.maxWaitMs ?? DEFAULTS.maxWaitMs;
     this.#places = new Semaphore(this.maxQueue);
     this.#window = Math.min(2 * maxBatch, this.maxQueue);
   }
@@ -131,11 +142,11 @@ export class Classifier {
   }
 
   /**
-   * For how long so many images keep the model busy, in milliseconds, as the last batches went: what one that comes after
-   * them waits. 0 before the first batch. Without a number: of those that are pending.
+   * For how long the images of all calls will keep the model busy, in milliseconds, as the last batches went: what one that
+   * comes now waits, `maxDelayMs` aside. 0 before the first batch.
    */
-  expectedWaitMs(images: number = this.pending): number {
-    return images * this.#batcher.msPerImage;
+  get expectedWaitMs(): number {
+    return this.#workload.expectedMs;
   }
 
   /**
@@ -163,7 +174,10 @@ export class Classifier {
     const inputs = (isList(images) ? images : [images]).map(snapshot);
     const shared = { ...options, signal: forManyListeners(options.signal) };
     const workers = Math.min(inputs.length, this.#window);
-    this.#assertPlaces(workers);
+    this.#assertRoom(workers);
+    const { tta = 0 } = options;
+    let unbegun = inputs.length;
+    this.#workload.add(unbegun, tta);
     const results: Float32Array[] = [];
     const left = inputs.entries();
     let hasFailed = false;
@@ -171,11 +185,14 @@ export class Classifier {
     const work = async () => {
       for (const [index, image] of left) {
         if (hasFailed) return;
+        unbegun--;
         results[index] = await this.#run(image, shared);
       }
     };
     const fail = (error: unknown) => {
       hasFailed = true;
+      this.#workload.remove(unbegun, tta);
+      unbegun = 0;
       throw error;
     };
     await Promise.all(
@@ -209,7 +226,10 @@ export class Classifier {
    */
   async whenFree(image: ImageInput | FoundImage, options: ClassifyOptions): Promise<Float32Array> {
     this.#assertOpen();
-    return this.#places.runExclusive(() => this.#run(image, options));
+    return this.#places.runExclusive(() => {
+      this.#workload.add(1, options.tta ?? 0);
+      return this.#run(image, options);
+    });
   }
 
   /**
@@ -220,11 +240,9 @@ export class Classifier {
   async probe(images: number): Promise<Float32Array> {
     this.#assertOpen();
     const pixels = new Uint8Array(images * PIXEL_BYTES);
-    const { probabilities } = await runJob(
-      () => this.#model.predictor.classify(pixels, 0),
-      undefined,
-      STOPPED,
-    );
+    const { predictor } = this.#model;
+    const { probabilities, seconds } = await runJob(() => predictor.classify(pixels, 0), undefined, STOPPED);
+    this.#workload.learn(images, 0, 1000 * seconds);
     return probabilities;
   }
 
@@ -249,9 +267,14 @@ export class Classifier {
     this.#model.predictor.close();
   }
 
+  /** One that the workload knows. */
   async #run(image: ImageInput | FoundImage, { tta = 0, signal }: ClassifyOptions): Promise<Float32Array> {
-    throwIfAborted(signal, STOPPED);
-    return this.#batcher.run(await decodeImage(image), tta, signal);
+    try {
+      throwIfAborted(signal, STOPPED);
+      return await this.#batcher.run(await decodeImage(image), tta, signal);
+    } finally {
+      this.#workload.remove(1, tta);
+    }
   }
 
   #assertUsable(options: ClassifyOptions): void {
@@ -267,17 +290,23 @@ export class Classifier {
     });
   }
 
-  #assertPlaces(wanted: number): void {
+  #assertRoom(wanted: number): void {
     const free = this.#places.getValue();
-    if (free >= wanted) return;
-    throw new Cifar10Error('QUEUE_FULL', {
-      what: 'too many images wait to be classified',
-      expected: `room for ${wanted} more`,
-      found: `${this.maxQueue - free} of ${this.maxQueue} taken`,
-      nextStep: 'try again a little later',
-    });
+    if (free < wanted)
+      throw queueFull(`room for ${wanted} more`, `${this.maxQueue - free} of ${this.maxQueue} taken`);
+    const waitMs = this.expectedWaitMs;
+    if (waitMs > this.#maxWaitMs)
+      throw queueFull(`a wait of at most ${this.#maxWaitMs} ms`, `one of about ${Math.ceil(waitMs)} ms`);
   }
 }
+
+const queueFull = (expected: string, found: string) =>
+  new Cifar10Error('QUEUE_FULL', {
+    what: 'too many images wait to be classified',
+    expected,
+    found,
+    nextStep: 'try again a little later',
+  });
 
 const STOPPED = 'the classification was stopped';
 

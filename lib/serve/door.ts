@@ -22,7 +22,7 @@ export interface Ticket {
 
 /**
  * A hook for `onRequest`, to be made once for all routes of a server. As many requests are inside as images may wait: each has one at
- * least; and no more come in while those that are keep the model busy for longer than a request may wait. Throws a `Refusal`.
+ * least. Nor does one come in while those that have sent theirs keep the model busy for longer than it may wait. Throws a `Refusal`.
  */
 export function makeDoor({ settings, model, budget }: Pick<ServeContext, 'settings' | 'model' | 'budget'>) {
   const { deadlineMs, maxWaitMs } = settings;
@@ -32,9 +32,8 @@ export function makeDoor({ settings, model, budget }: Pick<ServeContext, 'settin
   let inside = 0;
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const { classifier } = model; // refuses, where there is none
-    const ahead = Math.max(classifier.pending, inside);
-    if (ahead >= classifier.maxQueue) throw full;
-    if (classifier.expectedWaitMs(ahead) > maxWaitMs) throw slow;
+    if (Math.max(classifier.pending, inside) >= classifier.maxQueue) throw full;
+    if (classifier.expectedWaitMs > maxWaitMs) throw slow;
     inside++;
     const controller = new AbortController();
     const share = new BodyShare(budget);

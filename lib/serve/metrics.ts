@@ -98,7 +98,7 @@ export class Metrics {
     );
     gauge(
       name('expected_wait_seconds'),
-      'How long an image that comes now would wait, as the last batches went',
+      'For how long the images at work will keep the model busy, as the last batches went',
       () => gauges.expectedWaitMs() / 1000,
       registers,
     );

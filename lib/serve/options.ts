@@ -19,7 +19,7 @@ export interface LogStream {
  *
  * @category Serving
  */
-export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQueue'> {
+export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQueue' | 'maxWaitMs'> {
   /** Path of the checkpoint file; when it is replaced, the server goes on with the new one. */
   checkpoint: string;
   /** Address to listen at. Default: `127.0.0.1`, for this machine alone. */
@@ -35,8 +35,8 @@ export interface ServeOptions extends Omit<ClassifierOptions, 'onBatch' | 'maxQu
   /** Images that wait or run, at most, 1 to 1,000,000; requests beyond are answered by 503. Default: 128. */
   maxQueue?: number | undefined;
   /**
-   * For how long the images that wait or run may keep the model busy, in milliseconds, 1 to 600,000, as the last batches
-   * went; requests that would wait for longer are answered by 503. Default: 1000.
+   * For how long a request may have to wait for the model, in milliseconds, 1 to 600,000; those that would wait for longer,
+   * as the last batches went, or for longer than their deadline, are answered by 503. Default: 1000.
    */
   maxWaitMs?: number | undefined;
   /** How long a request may take from its head to its answer, in milliseconds, 1 to 600,000. Default: 10,000. */
@@ -119,7 +119,8 @@ export function settleOptions(options: ServeOptions): ServeSettings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const settings = { ...DEFAULTS, ...given } as ServeSettings;
   const [issue] = schema.safeParse(settings).error?.issues ?? [];
-  if (issue === undefined) return settings;
+  if (issue === undefined)
+    return { ...settings, maxWaitMs: Math.min(settings.maxWaitMs, settings.deadlineMs) };
   const name = String(issue.path[0]) as keyof ServeSettings;
   throw new Cifar10Error('INVALID_ARGUMENT', {
     what: `option "${name}" is out of range`,

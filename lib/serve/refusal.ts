@@ -41,7 +41,7 @@ function sentence({ what, expected, found, nextStep }: ErrorDetails): string {
   return new Cifar10Error('INTERNAL', { what, expected, found, nextStep }).message;
 }
 
-/** What waits now is answered within this time, unless `maxWaitMs` allows for more. */
+/** Some of what waits now has been answered by then. */
 export const RETRY_SECONDS = 1;
 
 export const notReady = (found: string) =>

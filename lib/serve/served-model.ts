@@ -37,7 +37,7 @@ export class ServedModel {
   }
 
   get expectedWaitMs(): number {
-    return this.#current?.expectedWaitMs() ?? 0;
+    return this.#current?.expectedWaitMs ?? 0;
   }
 
   /** To be used at once: another may be in its place after the next `await`. Throws a `Refusal` where there is none. */

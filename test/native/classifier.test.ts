@@ -126,6 +126,7 @@ describe('classify', () => {
     [{ maxBatch: 0 }, 'maxBatch'],
     [{ maxDelayMs: -1 }, 'maxDelayMs'],
     [{ maxQueue: 1.5 }, 'maxQueue'],
+    [{ maxWaitMs: 0 }, 'maxWaitMs'],
   ])('a classifier with %j is refused', async (options, name) => {
     await expect(Classifier.load(checkpoint, options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -203,19 +204,57 @@ describe('the bound on what waits', () => {
     expectAlike((await classifier.classify(raw(1)))[0], expected[1]);
   });
 
-  test('how long one would wait is told as the last batches went', async () => {
+  test('how long one would wait is told as the last batches went, by the views of what is at work', async () => {
     const batches: BatchInfo[] = [];
     const classifier = await load({ maxBatch: 4, onBatch: (batch) => batches.push(batch) });
-    expect(classifier.expectedWaitMs(10)).toBe(0); // nothing is known yet
-    const answer = classifier.classify(rows(30));
-    expect(classifier.pending).toBe(8);
-    await answer;
+    const first = classifier.classify(rows(30));
+    expect(classifier.expectedWaitMs).toBe(0); // nothing is known yet
+    await first;
+    expect(classifier.expectedWaitMs).toBe(0); // nothing is at work
+    const plain = classifier.classify(rows(10));
+    const waitMs = classifier.expectedWaitMs;
     const perImage = batches.map(({ images, durationMs }) => durationMs / images);
-    expect(classifier.expectedWaitMs(10)).toBeGreaterThanOrEqual(10 * Math.min(...perImage));
-    expect(classifier.expectedWaitMs(10)).toBeLessThanOrEqual(10 * Math.max(...perImage));
-    expect(classifier.expectedWaitMs()).toBe(0); // nothing is pending
-    const [many, few] = [classifier.expectedWaitMs(20), classifier.expectedWaitMs(10)];
-    expect(many).toBeCloseTo(2 * few, 10);
+    expect(waitMs).toBeGreaterThanOrEqual(10 * Math.min(...perImage));
+    expect(waitMs).toBeLessThanOrEqual(10 * Math.max(...perImage));
+    const mirrored = classifier.classify(rows(10), { tta: 1 });
+    expect(classifier.expectedWaitMs / waitMs).toBeCloseTo(1 + 2, 8);
+    const shifted = classifier.classify(rows(10), { tta: 2 });
+    expect(classifier.expectedWaitMs / waitMs).toBeCloseTo(1 + 2 + 6, 8);
+    await Promise.all([plain, mirrored, shifted]);
+    expect(classifier.expectedWaitMs).toBe(0);
+  });
+
+  test('what fails or is given up is waited for no more', async () => {
+    const classifier = await load({ maxBatch: 4 });
+    await classifier.classify(rows(8));
+    const controller = new AbortController();
+    const calls = [
+      classifier.classify([...rows(30), Buffer.from('no image'), ...rows(30)], { tta: 1 }),
+      classifier.classify(rows(30), { signal: controller.signal, tta: 2 }),
+      classifier.classify(rows(30), { signal: AbortSignal.abort() }),
+    ];
+    expect(classifier.expectedWaitMs).toBeGreaterThan(0);
+    controller.abort();
+    const settled = await Promise.allSettled(calls);
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await classifier.classify(raw(0)); // after those that had begun
+    expect(classifier.expectedWaitMs).toBe(0);
+    expect(classifier.pending).toBe(0);
+  });
+
+  test('a call that would wait for longer than it may is refused at once', async () => {
+    const classifier = await load({ maxWaitMs: 1 });
+    const before = await Promise.all([longCall(classifier), longCall(classifier)]); // nothing is known yet
+    expect(before.flat()).toHaveLength(128);
+    const busy = longCall(classifier);
+    await expect(classifier.classify(raw(1))).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      expected: 'a wait of at most 1 ms',
+      found: expect.stringMatching(/^one of about \d+ ms$/),
+    });
+    for await (const prediction of classifier.classifyEach([raw(1)])) expectAlike(prediction, expected[1]); // waits
+    expect(await busy).toHaveLength(64);
+    expectAlike((await classifier.classify(raw(1)))[0], expected[1]);
   });
 
   test('a call of more images than it holds takes its turns', async () => {

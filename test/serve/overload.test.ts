@@ -69,22 +69,37 @@ describe('the queue', () => {
     await until('its place is free', async () => (await classify(server, await png(0))).status === 200);
   });
 
-  test('as long as a request may wait: one more is refused, though there are places', async () => {
-    const server = await startServer(checkpoint(), { maxWaitMs: 1 });
+  test('longer than a request may wait: one more is refused at once, though there are places', async () => {
+    const server = await startServer(checkpoint(), { maxWaitMs: 1, maxBatch: 100, maxDelayMs: 1500 });
     const image = await png(0);
-    expect((await classify(server, image)).status).toBe(200); // how long one takes is known by it
+    const slow = await open(server);
+    slow.write(`${head(`content-length: ${image.length}`)}`);
+    const images = Array.from({ length: 32 }, (_, name) => [`${name}`, image] as const);
+    const waiting = classify(server, form(...images), '?tta=2');
+    await until('it waits', async () => (await depth(server)) === 32);
+    expect((await figures(server)).get('cifar10_torch_expected_wait_seconds')).toBeGreaterThan(0.001);
+
+    const refused = await classify(server, image);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(refused.json.error).toMatchObject({ code: 'QUEUE_FULL', found: 'a wait of more than 1 ms' });
+    const model = await call(server, '/v2/models/cifar10/infer', { method: 'POST', body: '{}' });
+    expect([model.status, model.headers.get('retry-after')]).toEqual([503, '1']);
+    // It was let in before the form.
+    slow.write(image);
+    const late = await answerOn(slow, isWhole);
+    expect(late).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1\r\n.*"one of about \d+ ms"/s);
+
+    expect((await waiting).status).toBe(200);
+    expect((await classify(server, image)).status).toBe(200);
+    expect(await rejections(server, 'QUEUE_FULL')).toBe(3);
+    await untilFree(server);
+  });
+
+  test('requests that still send their pictures keep no one waiting', async () => {
+    const server = await startServer(checkpoint(), { maxWaitMs: 1 });
     const sending = await Promise.all(Array.from({ length: 100 }, () => open(server)));
     for (const socket of sending) socket.write(head('content-length: 100'));
-    await until('so many are inside that one more would wait', async () => {
-      const { status, headers, json } = await classify(server, image);
-      if (status === 200) return false;
-      expect([status, headers.get('retry-after')]).toEqual([503, '1']);
-      expect(json.error).toMatchObject({ code: 'QUEUE_FULL', found: 'a wait of more than 1 ms' });
-      return true;
-    });
-    for (const socket of sending) socket.destroy();
-    await until('they have left', async () => (await classify(server, image)).status === 200);
-    await untilFree(server);
+    expect((await classify(server, await png(0))).status).toBe(200);
   });
 
   test('too full for a form: that is refused, a single image is not', async () => {

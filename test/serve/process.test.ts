@@ -171,6 +171,7 @@ describe('a start that fails', () => {
   test.each([
     [['--port', '65536'], 'USAGE'],
     [['--max-queue', '0'], 'USAGE'],
+    [['--max-wait-ms', '600001'], 'USAGE'],
     [['--log-level', 'loud'], 'USAGE'],
     [['--token-file', '/nowhere/token'], 'USAGE'],
     [['--no-such-option'], 'USAGE'],

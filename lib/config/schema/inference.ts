@@ -18,5 +18,6 @@ export const inferenceSchema = z
       .min(0, 'a number of milliseconds from 0 to 10000')
       .max(10_000, 'a number of milliseconds from 0 to 10000'),
     max_queue: integer(1, 1_000_000),
+    max_wait_ms: integer(1, 600_000),
   })
   .partial();
