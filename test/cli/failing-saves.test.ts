@@ -9,7 +9,7 @@ import { readCheckpoint } from '../../lib/checkpoint/index.js';
 import { temporaryFolder } from '../support.js';
 import { type CliResult, collect, jsonLines, runCli, startCli } from './run-cli.js';
 
-const EPOCHS = 40;
+const EPOCHS = 20;
 /** Its states take 47 KB, its checkpoint 26. */
 const NET = [
   'data_loading=sample',

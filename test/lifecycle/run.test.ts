@@ -14,6 +14,8 @@ import { temporaryFolder, trainSample } from '../support.js';
 const LIBRARY = join(PACKAGE_ROOT, 'dist/lib/index.js');
 const SHARP = createRequire(import.meta.url).resolve('sharp');
 const LONG = ['model.widths=[32,64,64]', 'training.epochs=1000'];
+/** For several at once: with all threads each they would take the processors from each other, and ten times as long. */
+const ONE_THREAD = ['training.threads=1'];
 
 /** Source of a program that trains the tiny net on the sample into `outputDir`; `extra` are more overrides. */
 const program = (outputDir: string, body: string, extra: string[] = []) => `
@@ -122,7 +124,7 @@ test('two trainings at once in one process do not disturb each other', async () 
 
 test('two runs of the same second into one folder get folders of their own', async () => {
   const outputDir = temporaryFolder();
-  const runs = await Promise.all([0, 1, 2].map(() => trainSample(outputDir)));
+  const runs = await Promise.all([0, 1, 2].map(() => trainSample(outputDir, ONE_THREAD)));
   expect(new Set(runs.map(({ runDir }) => runDir)).size).toBe(3);
 });
 
@@ -134,13 +136,13 @@ describe('worker threads', () => {
           import { parentPort } from 'node:worker_threads';
           const { test } = await train({ overrides });
           parentPort.postMessage(test);`;
-        const source = `data:text/javascript,${encodeURIComponent(program(outputDir, body))}`;
+        const source = `data:text/javascript,${encodeURIComponent(program(outputDir, body, ONE_THREAD))}`;
         const worker = new Worker(new URL(source));
         worker.once('message', resolve);
         worker.once('error', reject);
       });
     const [own, ...others] = await Promise.all([
-      trainSample(temporaryFolder()).then(({ test: figures }) => figures),
+      trainSample(temporaryFolder(), ONE_THREAD).then(({ test: figures }) => figures),
       train(temporaryFolder()),
       train(temporaryFolder()),
     ]);
@@ -223,6 +225,7 @@ describe('the end of a process', () => {
       temporaryFolder(),
       `import { parentPort } from 'node:worker_threads';
        parentPort.postMessage((await train({ overrides })).steps);`,
+      ONE_THREAD,
     );
     const body = `
       import { Worker } from 'node:worker_threads';
@@ -231,7 +234,7 @@ describe('the end of a process', () => {
       const work = async () => (await once(new Worker(source), 'message'))[0];
       const own = async () => (await train({ overrides })).steps;
       console.log((await Promise.all([work(), own(), work(), own()])).join(' '));`;
-    const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), body));
+    const { exitCode, signal, output } = await runProcess(program(temporaryFolder(), body, ONE_THREAD));
     expect({ exitCode, signal, output }).toEqual({ exitCode: 0, signal: null, output: '10 10 10 10\n' });
   });
 
@@ -278,13 +281,13 @@ describe('the end of a process', () => {
   });
 });
 
-test('a hundred trainings in one process leave nothing behind but their folders', async () => {
+test('sixty trainings in one process leave nothing behind but their folders', async () => {
   const body = `
     const megabytes = () => { gc(); return process.memoryUsage.rss() / 2 ** 20; };
     const grown = [];
-    for (let run = 1; run <= 100; run++) {
+    for (let run = 1; run <= 60; run++) {
       await train({ overrides });
-      if (run % 20 === 0) grown.push(Math.round(megabytes()));
+      if (run % 12 === 0) grown.push(Math.round(megabytes()));
     }
     console.log(JSON.stringify(grown));`;
   const extra = ['training.checkpoint.every_steps=3', 'training.checkpoint.keep=2'];
