@@ -125,10 +125,10 @@ export class Batcher {
     try {
       const job = this.#predictor.classify(Buffer.concat(images.map(({ pixels }) => pixels)), first.tta);
       this.#running = { images, job };
-      const { probabilities, ...ended } = await job.result;
+      const answer = await job.result;
       for (const [index, { resolve }] of images.entries())
-        resolve(probabilities.slice(index * CLASSES, (index + 1) * CLASSES));
-      seconds = ended.seconds;
+        resolve(answer.probabilities.slice(index * CLASSES, (index + 1) * CLASSES));
+      seconds = answer.seconds;
     } catch (error) {
       for (const { reject } of images) reject(fromNative(error));
     }

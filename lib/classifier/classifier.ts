@@ -45,7 +45,7 @@ export interface ClassifierOptions extends RuntimeOptions {
   maxQueue?: number | undefined;
   /**
    * For how long a call may have to wait for the model, in milliseconds, 1 to 600,000: one that would wait for longer, as
-   * the last batches went, is refused. Default: for any time.
+   * the last batches went, is refused, but for `classifyEach`, which waits. Default: for any time.
    */
   maxWaitMs?: number | undefined;
   /** Called after each batch that was answered, for metrics. It must not throw: that would be an unhandled rejection. */
@@ -87,8 +87,9 @@ export class Classifier {
   readonly #batcher: Batcher;
   /** Images that may be decoded, waiting or running at the same time. */
   readonly maxQueue: number;
-  readonly #maxWaitMs: number;
-  /** Of all images that calls have brought. */
+  /** For how long a call may have to wait for the model, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** Of the images that have places. */
   readonly #workload = new Workload();
   /** Of images that are decoded, waiting or running. */
   readonly #places: Semaphore;
@@ -102,7 +103,7 @@ export class Classifier {
     const { onBatch } = options;
     this.#batcher = new Batcher(model.predictor, this.#workload, { maxBatch, maxDelayMs, onBatch });
     this.maxQueue = options.maxQueue ?? DEFAULTS.maxQueue;
-    this.#maxWaitMs = options.maxWaitMs ?? DEFAULTS.maxWaitMs;
+    this.maxWaitMs = options.maxWaitMs ?? DEFAULTS.maxWaitMs;
     this.#places = new Semaphore(this.maxQueue);
     this.#window = Math.min(2 * maxBatch, this.maxQueue);
   }
@@ -142,7 +143,7 @@ export class Classifier {
   }
 
   /**
-   * For how long the images of all calls will keep the model busy, in milliseconds, as the last batches went: what one that
+   * For how long the pending images will keep the model busy, in milliseconds, as the last batches went: what one that
    * comes now waits, `maxDelayMs` aside. 0 before the first batch.
    */
   get expectedWaitMs(): number {
@@ -176,8 +177,7 @@ export class Classifier {
     const workers = Math.min(inputs.length, this.#window);
     this.#assertRoom(workers);
     const { tta = 0 } = options;
-    let unbegun = inputs.length;
-    this.#workload.add(unbegun, tta);
+    this.#workload.add(workers, tta);
     const results: Float32Array[] = [];
     const left = inputs.entries();
     let hasFailed = false;
@@ -185,25 +185,24 @@ export class Classifier {
     const work = async () => {
       for (const [index, image] of left) {
         if (hasFailed) return;
-        unbegun--;
         results[index] = await this.#run(image, shared);
       }
     };
     const fail = (error: unknown) => {
       hasFailed = true;
-      this.#workload.remove(unbegun, tta);
-      unbegun = 0;
       throw error;
     };
     await Promise.all(
-      Array.from({ length: workers }, () => this.#places.runExclusive(() => work().catch(fail))),
+      Array.from({ length: workers }, () =>
+        this.#places.runExclusive(() => this.#counted(tta, () => work().catch(fail))),
+      ),
     );
     return results;
   }
 
   /**
    * Classifies images as they come, of a camera, say: gives each prediction as soon as it and all before it are there, and
-   * asks for no more images while two batches of them are at work. Waits where `classify` would find the queue full. What
+   * asks for no more images while two batches of them are at work. Waits where `classify` would find no place. What
    * becomes of an image after it was given changes nothing. Ends with the first image that cannot be decoded.
    * Errors: those of `classify`, but for `QUEUE_FULL`, and what `images` throws.
    */
@@ -227,8 +226,9 @@ export class Classifier {
   async whenFree(image: ImageInput | FoundImage, options: ClassifyOptions): Promise<Float32Array> {
     this.#assertOpen();
     return this.#places.runExclusive(() => {
-      this.#workload.add(1, options.tta ?? 0);
-      return this.#run(image, options);
+      const { tta = 0 } = options;
+      this.#workload.add(1, tta);
+      return this.#counted(tta, () => this.#run(image, options));
     });
   }
 
@@ -267,11 +267,15 @@ export class Classifier {
     this.#model.predictor.close();
   }
 
-  /** One that the workload knows. */
   async #run(image: ImageInput | FoundImage, { tta = 0, signal }: ClassifyOptions): Promise<Float32Array> {
+    throwIfAborted(signal, STOPPED);
+    return this.#batcher.run(await decodeImage(image), tta, signal);
+  }
+
+  /** What holds one place, that of an image which was added to the workload. */
+  async #counted<Result>(tta: number, work: () => Promise<Result>): Promise<Result> {
     try {
-      throwIfAborted(signal, STOPPED);
-      return await this.#batcher.run(await decodeImage(image), tta, signal);
+      return await work();
     } finally {
       this.#workload.remove(1, tta);
     }
@@ -295,8 +299,8 @@ export class Classifier {
     if (free < wanted)
       throw queueFull(`room for ${wanted} more`, `${this.maxQueue - free} of ${this.maxQueue} taken`);
     const waitMs = this.expectedWaitMs;
-    if (waitMs > this.#maxWaitMs)
-      throw queueFull(`a wait of at most ${this.#maxWaitMs} ms`, `one of about ${Math.ceil(waitMs)} ms`);
+    if (wanted > 0 && waitMs > this.maxWaitMs)
+      throw queueFull(`a wait of at most ${this.maxWaitMs} ms`, `one of about ${Math.ceil(waitMs)} ms`);
   }
 }
 

@@ -31,9 +31,9 @@ export function makeDoor({ settings, model, budget }: Pick<ServeContext, 'settin
   const slow = queueFull(`a wait of more than ${maxWaitMs} ms`);
   let inside = 0;
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const { classifier } = model; // refuses, where there is none
-    if (Math.max(classifier.pending, inside) >= classifier.maxQueue) throw full;
-    if (classifier.expectedWaitMs > maxWaitMs) throw slow;
+    const { pending, maxQueue, expectedWaitMs } = model.classifier; // refuses, where there is none
+    if (Math.max(pending, inside) >= maxQueue) throw full;
+    if (expectedWaitMs > maxWaitMs) throw slow;
     inside++;
     const controller = new AbortController();
     const share = new BodyShare(budget);

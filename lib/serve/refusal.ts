@@ -52,11 +52,11 @@ export const notReady = (found: string) =>
     { retryAfterSeconds: RETRY_SECONDS },
   );
 
-export const queueFull = (found: string) =>
+export const queueFull = (found: string, expected?: string) =>
   new Refusal(
     503,
     'QUEUE_FULL',
-    { what: 'too many images wait to be classified', found, nextStep: 'try again a little later' },
+    { what: 'too many images wait to be classified', expected, found, nextStep: 'try again a little later' },
     { retryAfterSeconds: RETRY_SECONDS },
   );
 
@@ -117,7 +117,7 @@ export function toRefusal(error: unknown): Refusal {
 function fromPackage(error: Cifar10Error): Refusal {
   const { code, expected, found, nextStep, message, cause } = error;
   if (code === 'ABORTED' && cause instanceof Refusal) return cause; // the request's own end
-  if (code === 'QUEUE_FULL') return queueFull(found ?? '');
+  if (code === 'QUEUE_FULL') return queueFull(found ?? '', expected);
   const status = STATUS[code];
   if (status === undefined) return internal(error);
   return new Refusal(status, code, { what: message, expected, found, nextStep }, { message });
