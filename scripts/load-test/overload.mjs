@@ -18,6 +18,8 @@ const MIB = 2 ** 20;
 const CALLERS = 16;
 /** More than the server lets in by itself: those that wait send nothing meanwhile. */
 const MANY = 256;
+/** Ten times the capacity is so many times half of it. */
+const OVERLOAD = 20;
 
 /** The memory of the server, looked at every half second until `work` has ended. */
 async function watchMemory(server, work) {
@@ -71,29 +73,29 @@ async function withServer(checkpoint, bodies, args, work) {
   return measured;
 }
 
-/** What it answers when nobody waits for long, and how: {full, half}. */
+/** What it answers when nobody waits for long, and how: {full, half}; `halfRate`: half of it, requests a second. */
 const measureCapacity = (checkpoint, bodies) =>
   withServer(checkpoint, bodies, [], async (send) => {
     const full = await send({ connections: CALLERS, seconds: 10 });
-    const rate = Math.round(full.byStatus[200].count / full.seconds / 2);
-    return { full, half: await send({ connections: CALLERS, seconds: 10, rate }), rate: 20 * rate };
+    const halfRate = Math.round(full.byStatus[200].count / full.seconds / 2);
+    return { full, half: await send({ connections: CALLERS, seconds: 10, rate: halfRate }), halfRate };
   });
 
 /** Half of the capacity for as long as ten times of it, so that both are as much at the mercy of the machine: {half, over, after, bytes}. */
-const measureOverload = (checkpoint, bodies, args, rate, seconds) =>
+const measureOverload = (checkpoint, bodies, args, halfRate, seconds) =>
   withServer(checkpoint, bodies, args, async (send, server) => {
-    const half = await send({ connections: CALLERS, seconds, rate: rate / 20 });
-    const sending = send({ connections: MANY, seconds, rate });
+    const half = await send({ connections: CALLERS, seconds, rate: halfRate });
+    const sending = send({ connections: MANY, seconds, rate: OVERLOAD * halfRate });
     const { result: over, bytes } = await watchMemory(server, sending);
     return { half, over, after: await send({ connections: 1, seconds: 2 }), bytes };
   });
 
 const HEAD = ['200, a second', 'p50 / p99, ms', 'by the server', '503, a second', 'p50 / p99, ms', 'others'];
 
-function report(name, { half, over, after, bytes }, rate) {
+function report(name, { half, over, after, bytes }, halfRate) {
   const rows = [
     row('half of the capacity', half),
-    row(`ten times the capacity, ${rate} a second`, over),
+    row(`ten times the capacity, ${OVERLOAD * halfRate} a second`, over),
     row('after it, one caller', after),
   ];
   const quarter = Math.ceil(bytes.length / 4);
@@ -105,16 +107,18 @@ Memory of the server: at most ${early.toFixed(0)} MiB in the first quarter, ${la
 `;
 }
 
-/** What must hold on any machine; times are for who reads them. */
-function problemsOf(name, { half, over, after, bytes }) {
+function strayAnswers(name, results) {
   const isKnown = ({ byStatus, errors }) =>
     errors === 0 && Object.keys(byStatus).every((status) => /^(200|503)$/.test(status));
+  return results.every(isKnown) ? [] : [`${name}: a request had another answer than 200 or 503, or none`];
+}
+
+/** What must hold on any machine; times are for who reads them. */
+function problemsOf(name, { half, over, after, bytes }) {
   const quarter = Math.ceil(bytes.length / 4);
   const grown = Math.max(...bytes.slice(-quarter)) / Math.max(...bytes.slice(0, quarter));
   return [
-    ...([half, over, after].every(isKnown)
-      ? []
-      : [`${name}: a request had another answer than 200 or 503, or none`]),
+    ...strayAnswers(name, [half, over, after]),
     ...(over.byStatus[503] ? [] : [`${name}: no request was refused`]),
     ...(grown <= 1.1 ? [] : [`${name}: memory is ${grown.toFixed(2)} times what it was`]),
   ];
@@ -128,27 +132,33 @@ function slowdown(over, half) {
   return { client: ratio(({ byStatus }) => byStatus[200]), server: ratio(({ server }) => server) };
 }
 
+function tell(problems) {
+  for (const problem of problems) {
+    process.stderr.write(`${problem}\n`);
+    process.exitCode = 1;
+  }
+}
+
 await main('overload', { rounds: 3, seconds: 30, net: NET }, async ({ checkpoint, rounds, seconds }) => {
   const bodies = await pngPictures(100);
-  const { full, half, rate } = await measureCapacity(checkpoint, bodies);
-  process.stdout.write(`${table(['capacity', ...HEAD], [row(`${CALLERS} callers`, full)])}\n`);
+  const { full, half, halfRate } = await measureCapacity(checkpoint, bodies);
+  const rows = [row(`${CALLERS} callers`, full), row('half of that', half)];
+  process.stdout.write(`${table(['capacity', ...HEAD], rows)}\n`);
+  tell(strayAnswers('capacity', [full, half]));
   const variants = [[], ['--max-wait-ms', String(Math.ceil(half.byStatus[200].p90))]];
   const slowdowns = variants.map(() => []);
   for (let round = 0; round < rounds; round++) {
     let unloaded;
     for (const [index, args] of variants.entries()) {
       const name = args.join(' ') || 'no option';
-      const measured = await measureOverload(checkpoint, bodies, args, rate, seconds);
+      const measured = await measureOverload(checkpoint, bodies, args, halfRate, seconds);
       unloaded ??= measured.half;
       slowdowns[index].push(slowdown(measured.over, unloaded));
-      process.stdout.write(`${report(name, measured, rate)}\n`);
-      for (const problem of problemsOf(name, measured)) {
-        process.stderr.write(`${problem}\n`);
-        process.exitCode = 1;
-      }
+      process.stdout.write(`${report(name, measured, halfRate)}\n`);
+      tell(problemsOf(name, measured));
     }
   }
-  const rows = variants.map((args, index) => [
+  const ratios = variants.map((args, index) => [
     args.join(' ') || 'no option',
     ...['client', 'server'].map((clock) => describeRatios(slowdowns[index].map((each) => each[clock]))),
   ]);
@@ -157,5 +167,5 @@ await main('overload', { rounds: 3, seconds: 30, net: NET }, async ({ checkpoint
     "client's clock",
     "server's clock",
   ];
-  process.stdout.write(`${table(head, rows)}\n${describeMachine(rounds)}`);
+  process.stdout.write(`${table(head, ratios)}\n${describeMachine(rounds)}`);
 });
