@@ -234,7 +234,7 @@ export class Classifier {
 
   /**
    * The probabilities of so many black images, as one batch that passes the line: what the first batch of a size would
-   * otherwise wait for is done then.
+   * otherwise wait for is done then, and how long images take is known from then on.
    * @internal
    */
   async probe(images: number): Promise<Float32Array> {

@@ -21,6 +21,9 @@ const MANY = 256;
 /** Ten times the capacity is so many times half of it. */
 const OVERLOAD = 20;
 
+/** Where no checkpoint is given. */
+const NET = ['model=resnet18', 'training.epochs=1'];
+
 /** The memory of the server, looked at every half second until `work` has ended. */
 async function watchMemory(server, work) {
   const bytes = [];
@@ -45,9 +48,8 @@ function row(name, { byStatus, seconds, errors, server }) {
   return [name, rate(taken), times(taken), times(server), rate(refused), times(refused), String(rest)];
 }
 
-/** Milliseconds from the head of a request to its answer, by the server's own clock, of what it answered by 200 in these seconds. */
-function serverTimes(log, [began, ended]) {
-  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').map(JSON.parse);
+/** Milliseconds from the head of a request to its answer, by the server's own clock, of what it answered by 200 then; `lines`: of its log. */
+function serverTimes(lines, [began, ended]) {
   const isMeant = ({ msg, status, time }) =>
     msg === 'request' && status === 200 && time >= began && time <= ended;
   return describe(lines.filter(isMeant).map(({ ms }) => ms));
@@ -68,7 +70,8 @@ async function withServer(checkpoint, bodies, args, work) {
   await send({ connections: CALLERS, seconds: 5, rate: CALLERS }); // its code compiled, its memory grown to what it needs
   const measured = await work(send, server);
   await server.stop();
-  for (const { result, when } of sent) result.server = serverTimes(log, when);
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').map(JSON.parse);
+  for (const { result, when } of sent) result.server = serverTimes(lines, when);
   rmSync(folder, { recursive: true });
   return measured;
 }
@@ -98,13 +101,16 @@ function report(name, { half, over, after, bytes }, halfRate) {
     row(`ten times the capacity, ${OVERLOAD * halfRate} a second`, over),
     row('after it, one caller', after),
   ];
-  const quarter = Math.ceil(bytes.length / 4);
-  const [early, late] = [bytes.slice(0, quarter), bytes.slice(-quarter)].map(
-    (part) => Math.max(...part) / MIB,
-  );
+  const [early, late] = firstAndLast(bytes).map((most) => most / MIB);
   return `${table([name, ...HEAD], rows)}
 Memory of the server: at most ${early.toFixed(0)} MiB in the first quarter, ${late.toFixed(0)} MiB in the last.
 `;
+}
+
+/** The most in the first quarter of the time, and in the last. */
+function firstAndLast(bytes) {
+  const quarter = Math.ceil(bytes.length / 4);
+  return [Math.max(...bytes.slice(0, quarter)), Math.max(...bytes.slice(-quarter))];
 }
 
 function strayAnswers(name, results) {
@@ -115,16 +121,14 @@ function strayAnswers(name, results) {
 
 /** What must hold on any machine; times are for who reads them. */
 function problemsOf(name, { half, over, after, bytes }) {
-  const quarter = Math.ceil(bytes.length / 4);
-  const grown = Math.max(...bytes.slice(-quarter)) / Math.max(...bytes.slice(0, quarter));
+  const [early, late] = firstAndLast(bytes);
+  const grown = late / early;
   return [
     ...strayAnswers(name, [half, over, after]),
     ...(over.byStatus[503] ? [] : [`${name}: no request was refused`]),
     ...(grown <= 1.1 ? [] : [`${name}: memory is ${grown.toFixed(2)} times what it was`]),
   ];
 }
-
-const NET = ['model=resnet18', 'training.epochs=1'];
 
 /** Times what it is without load, by the client's clock and by the server's own: {client, server}. */
 function slowdown(over, half) {
@@ -145,22 +149,24 @@ await main('overload', { rounds: 3, seconds: 30, net: NET }, async ({ checkpoint
   const rows = [row(`${CALLERS} callers`, full), row('half of that', half)];
   process.stdout.write(`${table(['capacity', ...HEAD], rows)}\n`);
   tell(strayAnswers('capacity', [full, half]));
-  const variants = [[], ['--max-wait-ms', String(Math.ceil(half.byStatus[200].p90))]];
-  const slowdowns = variants.map(() => []);
+  const wait = String(Math.ceil(half.byStatus[200].p90));
+  const variants = [
+    { name: 'no option', args: [], slowdowns: [] },
+    { name: `--max-wait-ms ${wait}`, args: ['--max-wait-ms', wait], slowdowns: [] },
+  ];
   for (let round = 0; round < rounds; round++) {
     let unloaded;
-    for (const [index, args] of variants.entries()) {
-      const name = args.join(' ') || 'no option';
+    for (const { name, args, slowdowns } of variants) {
       const measured = await measureOverload(checkpoint, bodies, args, halfRate, seconds);
       unloaded ??= measured.half;
-      slowdowns[index].push(slowdown(measured.over, unloaded));
+      slowdowns.push(slowdown(measured.over, unloaded));
       process.stdout.write(`${report(name, measured, halfRate)}\n`);
       tell(problemsOf(name, measured));
     }
   }
-  const ratios = variants.map((args, index) => [
-    args.join(' ') || 'no option',
-    ...['client', 'server'].map((clock) => describeRatios(slowdowns[index].map((each) => each[clock]))),
+  const ratios = variants.map(({ name, slowdowns }) => [
+    name,
+    ...['client', 'server'].map((clock) => describeRatios(slowdowns.map((each) => each[clock]))),
   ]);
   const head = [
     'p99 at ten times the capacity, to that at half of it without options',

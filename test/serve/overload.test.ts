@@ -101,6 +101,7 @@ describe('the queue', () => {
     const server = await startServer(checkpoint(), { maxWaitMs: 1 });
     const sending = await Promise.all(Array.from({ length: 100 }, () => open(server)));
     for (const socket of sending) socket.write(head('content-length: 100'));
+    await figures(server); // their heads have come before
     expect((await classify(server, await png(0))).status).toBe(200);
   });
 
